@@ -1,0 +1,16 @@
+//! Tidegate: governs Model Context Protocol (MCP) traffic inside Envoy.
+//!
+//! This crate is built twice: as a library (the decision core, native) and as the `.wasm` that Envoy loads. Imports run
+//! downward only:
+//!
+//! ```text
+//! plugin      proxy-wasm in, effects out; the only code that knows the host (wasm32 alone)
+//! exchange    one HTTP request and its response as a sans-IO state machine
+//! decide      facts + policy -> verdict; pure            rewrite   list filtering
+//! policy      document -> compiled, immutable policy     state     what is held per worker
+//! mcp         JSON-RPC envelope, methods, eras, mirrored headers, server-sent events, denial replies
+//! pattern     name patterns
+//! json        resumable lexer, strict check, spans; no tree
+//! ```
+
+pub mod json;
