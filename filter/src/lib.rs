@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! plugin      proxy-wasm in, effects out; the only code that knows the host (wasm32 alone)
-//! exchange    one HTTP request and its response as a sans-IO state machine
+//! exchange    one HTTP request and its response as a sans-IO state machine; audit and metrics as data
 //! decide      facts + policy -> verdict; pure            rewrite   list filtering
 //! policy      document -> compiled, immutable policy     state     what is held per worker
 //! mcp         JSON-RPC envelope, methods, eras, mirrored headers, server-sent events, denial replies
@@ -13,4 +13,15 @@
 //! json        resumable lexer, strict check, spans; no tree
 //! ```
 
+pub mod audit;
+pub mod decide;
+pub mod exchange;
 pub mod json;
+pub mod mcp;
+pub mod metrics;
+pub mod pattern;
+#[cfg(target_arch = "wasm32")]
+mod plugin;
+pub mod policy;
+pub mod rewrite;
+pub mod state;

@@ -1,0 +1,242 @@
+//! Whether a caller may call a tool. First that holds decides:
+//!
+//! 1. an enforcing deny that matches: `denied_by_rule`;
+//! 2. an enforcing allow that matches, and that opens writes if the tool is a write and the policy read-only: allowed;
+//! 3. an enforcing allow that lacks only that: `read_only`;
+//! 4. an enforcing allow that lacks only its time: `outside_time`;
+//! 5. nothing: `tool_not_allowed`.
+//!
+//! Within a step the first rule in document order is the one that the verdict names. A rule matches when one of its tool
+//! patterns matches the server and the tool, `servers` names the server, every field of `who` has one of its values, and
+//! the time is within its bounds. Shadow rules take part only in [`Would`].
+
+use super::identity::Principal;
+use crate::policy::{Anonymous, Candidates, DenyStyle, Effect, Mode, Policy, Reason, Rule, RuleIndex, Server};
+
+/// Longer names match no rule and so are refused: looking for `*middle*` in them would cost too much. MCP asks for names
+/// of at most 128 characters.
+const LONGEST_NAME: usize = 1024;
+
+/// Who calls which server when.
+#[derive(Debug, Clone, Copy)]
+pub struct Caller<'a> {
+    /// A server of the policy that decides.
+    pub server: &'a Server,
+    /// Who calls.
+    pub principal: &'a Principal,
+    /// Seconds since the Unix epoch.
+    pub now: i64,
+}
+
+/// Whether a tool reads or writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// The tool is among `read_only.reads`.
+    Read,
+    /// Any other tool.
+    Write,
+}
+
+/// What the rules say. The modes of policy and server are not applied here: whoever carries out a verdict asks
+/// [`Server::mode`] whether to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Verdict<'p> {
+    /// Whether the call may go on.
+    pub allowed: bool,
+    /// Why not; `None` when allowed.
+    pub reason: Option<Reason>,
+    /// The rule that decided, or the allow that came nearest; `None` when none did.
+    pub rule: Option<&'p str>,
+    /// That rule's advice, whatever the verdict.
+    pub advice: Option<&'p str>,
+    /// Whether that rule wants a refusal to look like an unknown tool.
+    pub hide: bool,
+    /// Whether the tool reads or writes.
+    pub class: Class,
+    /// What shadow rules would have changed.
+    pub would: Option<Would<'p>>,
+}
+
+/// The verdict if shadow rules were enforced, where it differs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Would<'p> {
+    /// Whether the call would go on.
+    pub allowed: bool,
+    /// The shadow rule that makes the difference.
+    pub rule: &'p str,
+    /// Why not; `None` when it would be allowed.
+    pub reason: Option<Reason>,
+}
+
+/// The verdict on a call of `tool`, and on its entry in a list. Allocates nothing.
+pub fn call_tool<'p>(policy: &'p Policy, caller: &Caller<'_>, tool: &str) -> Verdict<'p> {
+    let own = policy.by_server.get(caller.server.ordinal);
+    let indexes = || std::iter::once(&policy.global).chain(own);
+    let fits = tool.len() <= LONGEST_NAME;
+    let class =
+        if fits && indexes().any(|index| index.reads.any_match(tool, |()| true)) { Class::Read } else { Class::Write };
+    let mut matches = Matches { needs_write: policy.read_only.enabled && class == Class::Write, ..Matches::default() };
+    if fits {
+        for index in indexes() {
+            index.tools.any_match(tool, |candidates| {
+                each_candidate(candidates, policy, caller, |number, rule| matches.consider(number, rule, caller));
+                false
+            });
+        }
+    }
+    let enforced = matches.enforced.settle(policy);
+    let would = Some(matches.all.settle(policy))
+        .filter(|all| all.allowed != enforced.allowed)
+        .and_then(|all| Some(Would { allowed: all.allowed, rule: &all.rule?.id, reason: all.reason }));
+    let Settled { allowed, reason, rule } = enforced;
+    Verdict {
+        allowed,
+        reason,
+        rule: rule.map(|rule| rule.id.as_str()),
+        advice: rule.and_then(|rule| rule.advice.as_deref()),
+        hide: !allowed && rule.is_some_and(|rule| rule.deny_style == DenyStyle::Hide),
+        class,
+        would,
+    }
+}
+
+/// Whether any enforcing allow can apply to this principal on this server now, whatever the tool. Nobody without one
+/// gets past the request's headers.
+pub fn has_right(policy: &Policy, caller: &Caller<'_>) -> bool {
+    let own = policy.by_server.get(caller.server.ordinal);
+    std::iter::once(&policy.global).chain(own).any(|index| {
+        let mut found = false;
+        each_candidate(&index.rights, policy, caller, |_, rule| {
+            found = found || (rule.in_time(caller.now) && is_about(rule, caller.principal));
+        });
+        found
+    })
+}
+
+/// Whether what a list shows depends on who asks, so that no cache may share it (`cacheScope: private`). It does as
+/// soon as a rule for the server asks who calls, and where an anonymous caller would be shown nothing at all.
+pub fn depends_on_principal(policy: &Policy, server: &Server) -> bool {
+    let asks = |index: &RuleIndex| index.asks_who;
+    policy.identity.anonymous != Anonymous::Allow
+        || asks(&policy.global)
+        || policy.by_server.get(server.ordinal).is_none_or(asks)
+}
+
+/// The next moment after `now`, in seconds since the Unix epoch, at which a rule begins or ceases to apply: no list may
+/// be cached beyond it.
+pub fn next_time_bound(policy: &Policy, now: i64) -> Option<i64> {
+    let at = policy.time_bounds.partition_point(|bound| *bound <= now);
+    policy.time_bounds.get(at).copied()
+}
+
+/// Calls `visit` with every candidate that could be about the caller; with some of them more than once.
+fn each_candidate<'p>(
+    candidates: &Candidates,
+    policy: &'p Policy,
+    caller: &Caller<'_>,
+    mut visit: impl FnMut(u32, &'p Rule),
+) {
+    let mut visit_all = |numbers: &[u32]| {
+        for number in numbers {
+            if let Some(rule) = usize::try_from(*number).ok().and_then(|at| policy.rules.get(at)) {
+                visit(*number, rule);
+            }
+        }
+    };
+    visit_all(&candidates.anyone);
+    for (field, by_value) in &candidates.by_field {
+        for value in caller.principal.values(*field) {
+            if let Some(numbers) = by_value.get(value.as_str()) {
+                visit_all(numbers);
+            }
+        }
+    }
+}
+
+/// Whether the principal meets every condition of the rule's `who`.
+fn is_about(rule: &Rule, principal: &Principal) -> bool {
+    rule.who.as_ref().is_none_or(|who| {
+        who.0.iter().all(|(field, wanted)| principal.values(*field).iter().any(|value| wanted.contains(value)))
+    })
+}
+
+/// The first matching rule of each step, by number.
+#[derive(Default)]
+struct Steps {
+    deny: Option<u32>,
+    allow: Option<u32>,
+    not_writing: Option<u32>,
+    untimely: Option<u32>,
+}
+
+#[derive(Default)]
+struct Matches {
+    needs_write: bool,
+    enforced: Steps,
+    /// As if shadow rules were enforced.
+    all: Steps,
+}
+
+impl Matches {
+    fn consider(&mut self, number: u32, rule: &Rule, caller: &Caller<'_>) {
+        let in_time = rule.in_time(caller.now);
+        let writes = rule.write || !self.needs_write;
+        let step: fn(&mut Steps) -> &mut Option<u32> = match (rule.effect, in_time, writes) {
+            (Effect::Deny, true, _) => |steps| &mut steps.deny,
+            (Effect::Allow, true, true) => |steps| &mut steps.allow,
+            (Effect::Allow, true, false) => |steps| &mut steps.not_writing,
+            (Effect::Allow, false, true) => |steps| &mut steps.untimely,
+            (Effect::Deny, false, _) | (Effect::Allow, false, false) => return,
+        };
+        let first = |found: &Option<u32>| found.is_some_and(|found| found <= number);
+        let enforcing = rule.mode == Mode::Enforce;
+        // Whether a rule that changes nothing matches need not be known.
+        if first(step(&mut self.all)) && (!enforcing || first(step(&mut self.enforced))) {
+            return;
+        }
+        if !is_about(rule, caller.principal) {
+            return;
+        }
+        let note = |steps: &mut Steps| {
+            let found = step(steps);
+            *found = Some(found.map_or(number, |found| found.min(number)));
+        };
+        note(&mut self.all);
+        if enforcing {
+            note(&mut self.enforced);
+        }
+    }
+}
+
+struct Settled<'p> {
+    allowed: bool,
+    reason: Option<Reason>,
+    rule: Option<&'p Rule>,
+}
+
+impl Steps {
+    fn settle<'p>(&self, policy: &'p Policy) -> Settled<'p> {
+        let (reason, number) = match self {
+            Self { deny: Some(number), .. } => (Some(Reason::DeniedByRule), Some(*number)),
+            Self { allow: Some(number), .. } => (None, Some(*number)),
+            Self { not_writing: Some(number), .. } => (Some(Reason::ReadOnly), Some(*number)),
+            Self { untimely: Some(number), .. } => (Some(Reason::OutsideTime), Some(*number)),
+            _ => (Some(Reason::ToolNotAllowed), None),
+        };
+        let rule = number.and_then(|number| usize::try_from(number).ok()).and_then(|at| policy.rules.get(at));
+        Settled { allowed: reason.is_none(), reason, rule }
+    }
+}
+
+/// How many rules a verdict looks at: what its cost depends on.
+#[cfg(test)]
+pub(super) fn candidates(policy: &Policy, caller: &Caller<'_>, tool: &str) -> usize {
+    let mut count = 0;
+    for index in std::iter::once(&policy.global).chain(policy.by_server.get(caller.server.ordinal)) {
+        index.tools.any_match(tool, |candidates| {
+            each_candidate(candidates, policy, caller, |_, _| count += 1);
+            false
+        });
+    }
+    count
+}

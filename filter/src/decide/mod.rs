@@ -1,0 +1,10 @@
+//! Decisions: facts about a request and a compiled policy in, a verdict out. Pure, and nothing is allocated for a verdict.
+//!
+//! [`route`] says which server a request is for, [`identity`] who calls, [`access`] whether a rule allows it.
+
+pub mod access;
+pub mod identity;
+pub mod route;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,136 @@
+//! A response that is a stream of server-sent events: each leaves as soon as it is decided.
+
+use super::inbound::{Channel, Fate};
+use super::reading::{HELD_RESULT, Reading};
+use super::{ChunkStep, Core, Surroundings};
+use crate::mcp::sse::{self, Decision, EventHead, Judge};
+use crate::policy::Reason;
+
+/// The members that tell what a streamed event is must lie within its first bytes.
+const EVENT_HEAD: usize = 4 * 1024;
+
+#[derive(Debug)]
+pub(super) struct Events {
+    pub(super) engine: sse::Engine,
+    pub(super) reading: Reading,
+}
+
+impl Core {
+    pub(super) fn event_chunk(
+        &mut self,
+        events: &mut Events,
+        chunk: &[u8],
+        end: bool,
+        env: &mut dyn Surroundings,
+    ) -> ChunkStep {
+        let mut out = Vec::with_capacity(chunk.len());
+        let before = events.engine.held();
+        let mut judge = EventJudge { core: &mut *self, reading: &mut events.reading, env: &mut *env };
+        let mut cut = events.engine.feed(chunk, &mut judge, &mut out).is_err();
+        if end && !cut {
+            cut = events.engine.finish(&mut judge, &mut out).is_err();
+            if let Some(message) = self.unanswered() {
+                out.extend_from_slice(b"event: message\ndata: ");
+                out.extend_from_slice(&one_line(message));
+                out.extend_from_slice(b"\n\n");
+            }
+        }
+        if !self.enforces() {
+            return ChunkStep::Pass;
+        }
+        let held = events.engine.held();
+        if self.lease.as_mut().is_some_and(|lease| !lease.hold(held)) && self.enforces() {
+            self.record_response(Reason::Overloaded, "overloaded", None, true, env);
+            cut = true;
+        }
+        if cut {
+            self.outcome = Some("response_cut");
+            return ChunkStep::Cut;
+        }
+        if before == 0 && held == 0 && out == chunk { ChunkStep::Pass } else { ChunkStep::Replace(out) }
+    }
+}
+
+/// Decides on the events of one stream.
+struct EventJudge<'a> {
+    core: &'a mut Core,
+    reading: &'a mut Reading,
+    env: &'a mut dyn Surroundings,
+}
+
+impl EventJudge<'_> {
+    fn decision(fate: Fate) -> Decision {
+        match fate {
+            Fate::Pass => Decision::Pass,
+            Fate::Replace(message) | Fate::Deny(message) => Decision::Replace(one_line(message)),
+            Fate::Drop => Decision::Drop,
+        }
+    }
+}
+
+impl Judge for EventJudge<'_> {
+    fn begin(&mut self) {
+        *self.reading = Reading::new(self.core);
+    }
+
+    fn data(&mut self, bytes: &[u8]) -> sse::Progress {
+        let reading = &mut *self.reading;
+        let room = EVENT_HEAD.saturating_sub(reading.head.len()).min(bytes.len());
+        reading.head.extend_from_slice(bytes.get(..room).unwrap_or_default());
+        reading.feed(bytes);
+        if reading.streaming {
+            return match self.core.streaming_chunk(reading, false, self.env) {
+                ChunkStep::Cut => sse::Progress::Refuse,
+                _ => sse::Progress::Stream,
+            };
+        }
+        if reading.read > HELD_RESULT && !reading.is_broken() && self.core.may_stream(&reading.head, &reading.envelope)
+        {
+            reading.streaming = true;
+            self.core.answered = true;
+            return sse::Progress::Stream;
+        }
+        sse::Progress::Hold
+    }
+
+    fn end(&mut self, head: &EventHead<'_>, data: &[u8]) -> Decision {
+        if data.is_empty() {
+            return Decision::Pass;
+        }
+        if !matches!(head.event, b"" | b"message") {
+            // No client of Streamable HTTP listens to other events; those of the 2024-11-05 transport are `endpoint`.
+            let name = String::from_utf8_lossy(head.event).into_owned();
+            let problem = format!("a server-sent event of the type {name}");
+            let fate = self.core.foreign_event(&problem, self.env);
+            return Self::decision(fate);
+        }
+        let read = self.reading.finish();
+        let fate = self.core.fate(data, &self.reading.envelope, read, Channel::Event, self.env);
+        Self::decision(fate)
+    }
+
+    fn end_streamed(&mut self) -> bool {
+        self.core.streaming_chunk(self.reading, true, self.env) != ChunkStep::Cut
+    }
+
+    fn oversize(&mut self) -> Option<Vec<u8>> {
+        let problem = format!(
+            "a server-sent event over the limit of {} bytes that must be seen whole",
+            self.core.configuration.policy.limits.event_bytes
+        );
+        match self.core.unreadable(Reason::OversizeEvent, &problem, Channel::Event, self.env) {
+            Fate::Replace(message) | Fate::Deny(message) => Some(one_line(message)),
+            Fate::Pass | Fate::Drop => None,
+        }
+    }
+}
+
+/// JSON has line breaks only between tokens, where a space says the same; an event's data must not have them.
+fn one_line(mut message: Vec<u8>) -> Vec<u8> {
+    for byte in &mut message {
+        if matches!(byte, b'\n' | b'\r') {
+            *byte = b' ';
+        }
+    }
+    message
+}

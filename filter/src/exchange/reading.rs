@@ -1,0 +1,57 @@
+//! One message of the server while it is read, piece by piece.
+
+use super::Core;
+use crate::json::Lexer;
+use crate::mcp::jsonrpc::Envelope;
+use crate::mcp::violation::Invalid;
+
+/// A call's result is held whole up to this size, so that a fault in it becomes a clean refusal. A longer one streams.
+pub(super) const HELD_RESULT: usize = 256 * 1024;
+
+/// One message while it is read.
+#[derive(Debug)]
+pub(super) struct Reading {
+    pub(super) lexer: Lexer,
+    pub(super) envelope: Envelope,
+    pub(super) fault: Option<crate::json::Error>,
+    pub(super) read: usize,
+    pub(super) streaming: bool,
+    /// The first bytes of an event's data, for the spans of the envelope.
+    pub(super) head: Vec<u8>,
+}
+
+impl Reading {
+    pub(super) fn new(core: &Core) -> Self {
+        Self {
+            lexer: Lexer::new(core.json_limits()),
+            envelope: Envelope::new(),
+            fault: None,
+            read: 0,
+            streaming: false,
+            head: Vec::new(),
+        }
+    }
+
+    pub(super) fn feed(&mut self, bytes: &[u8]) {
+        self.read += bytes.len();
+        if self.fault.is_none() {
+            self.fault = self.lexer.feed(bytes, &mut self.envelope).err();
+        }
+    }
+
+    pub(super) fn finish(&mut self) -> Result<(), Invalid> {
+        if let Some(fault) = self.fault {
+            return Err(Invalid::Json(fault));
+        }
+        if let Some(violation) = self.envelope.violation() {
+            return Err(Invalid::Envelope(violation, self.envelope.id));
+        }
+        self.lexer.finish(&mut self.envelope).map_err(Invalid::Json)?;
+        self.envelope.complete().map_err(|violation| Invalid::Envelope(violation, self.envelope.id))
+    }
+
+    /// Whether it is clear already that the message cannot pass.
+    pub(super) fn is_broken(&self) -> bool {
+        self.fault.is_some() || self.envelope.violation().is_some()
+    }
+}

@@ -1,0 +1,369 @@
+//! The request's body: read strictly, sorted, judged. The first refusal wins (DESIGN section 4).
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use super::arrival::DOOMED_BYTES;
+use super::headers::{Headers, Lookup};
+use super::refusal::{Addressee, Refusal, Reply};
+use super::{Awaiting, Core, Exchange, GrowthStep, Progress, RequestStep, Surroundings};
+use crate::decide::access::{self, Caller};
+use crate::json::{Fault, decode};
+use crate::mcp::denial;
+use crate::mcp::era::{self, Era};
+use crate::mcp::jsonrpc::{self, Envelope, Shape};
+use crate::mcp::method::{self, Kind, NameParameter};
+use crate::mcp::mirrored;
+use crate::mcp::violation::{Invalid, Violation};
+use crate::policy::{FailMode, Reason};
+use crate::rewrite;
+
+/// Header values that a body is compared with, kept from the header phase.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Mirrored {
+    version: Option<String>,
+    method: Option<Vec<u8>>,
+    name: Option<Vec<u8>>,
+    parameters: Vec<(String, Vec<u8>)>,
+}
+
+impl Mirrored {
+    pub(super) fn take(headers: &Headers) -> Self {
+        let one = |name: &str| match headers.get(name) {
+            Lookup::One(value) => Some(value.to_vec()),
+            Lookup::Absent | Lookup::Many => None,
+        };
+        let parameters = headers
+            .iter()
+            .filter_map(|(name, value)| {
+                let name = Some(name).filter(|name| name.starts_with(b"mcp-param-"))?;
+                Some((std::str::from_utf8(name).ok()?.to_owned(), value.to_vec()))
+            })
+            .collect();
+        Self {
+            version: headers.text("mcp-protocol-version").map(|version| version.trim().to_owned()),
+            method: one("mcp-method"),
+            name: one("mcp-name"),
+            parameters,
+        }
+    }
+
+    fn is_modern(&self) -> bool {
+        self.version.as_deref().is_some_and(era::is_modern)
+    }
+}
+
+/// A message that was read, with what deciding and answering needs of it.
+pub(super) struct Message<'a> {
+    pub(super) bytes: &'a [u8],
+    pub(super) envelope: Envelope,
+    /// Decoded method; none in a client's response.
+    pub(super) method: Option<Cow<'a, str>>,
+    /// Decoded tool, prompt, or URI, where the method has one.
+    pub(super) target: Option<Cow<'a, str>>,
+    pub(super) kind: Kind,
+}
+
+impl<'a> Message<'a> {
+    fn new(bytes: &'a [u8], envelope: Envelope) -> Self {
+        let method = envelope.method.map(|span| decode(span.of(bytes)));
+        let kind = method.as_deref().map_or(Kind::Plumbing, method::kind);
+        let target = match kind {
+            Kind::CallTool | Kind::Prompt => envelope.name,
+            Kind::Resource => envelope.uri,
+            _ => None,
+        };
+        Self { bytes, target: target.map(|span| decode(span.of(bytes))), method, kind, envelope }
+    }
+
+    pub(super) fn id(&self) -> Option<&'a [u8]> {
+        self.envelope.id.map(|id| id.of(self.bytes))
+    }
+
+    fn is_request(&self) -> bool {
+        self.method.is_some() && self.envelope.id.is_some()
+    }
+
+    pub(super) fn addressee(&self) -> Addressee<'_> {
+        match self.id() {
+            Some(id) if self.kind == Kind::CallTool => {
+                Addressee::Tool { id, name: self.target.as_deref().unwrap_or_default() }
+            }
+            Some(id) if self.method.is_some() => Addressee::Request(id),
+            _ => Addressee::Notification,
+        }
+    }
+}
+
+impl Exchange {
+    /// Takes note that the request's body has `total` bytes by now, before it is complete.
+    pub fn on_request_growth(&mut self, total: usize, env: &mut dyn Surroundings) -> GrowthStep {
+        let core = &mut self.core;
+        core.request_bytes = total;
+        let cap = core.configuration.policy.limits.request_bytes;
+        let cap = if core.doomed.is_some() { cap.min(DOOMED_BYTES) } else { cap };
+        let refusal = if total > cap {
+            let said = format!("The request's body is over the limit of {cap} bytes.");
+            Refusal::of_form(Reason::TooLarge, 413, denial::INVALID_REQUEST, said, "Send less at once.")
+        } else if core.lease.as_mut().is_some_and(|lease| !lease.hold(total)) {
+            let said = "Too many bytes are being held for you or on this proxy.".to_owned();
+            Refusal::of_form(Reason::Overloaded, 503, denial::REFUSED, said, "Wait a second, then retry.")
+        } else {
+            return GrowthStep::Hold;
+        };
+        let decision = core.record_refusal(&refusal, None, env);
+        if !core.enforces() {
+            core.progress = Progress::Forwarded;
+            return GrowthStep::Forward;
+        }
+        core.progress = Progress::Answered;
+        GrowthStep::Reply(refusal.reply(Addressee::Http, &core.configuration.policy.name, &decision))
+    }
+
+    /// The body ended in a way in which the host cannot send on more than `most` bytes: with trailers, in no-hold mode.
+    /// The bytes are in the filter alone, so even shadow mode cannot let them pass.
+    pub fn on_request_stranded(&mut self, most: usize, env: &mut dyn Surroundings) -> Reply {
+        let core = &mut self.core;
+        let said = format!("A request with trailers may have at most {most} bytes of body here.");
+        let advice = "Send the request without trailers.";
+        let refusal = Refusal::of_form(Reason::TooLarge, 413, denial::INVALID_REQUEST, said, advice);
+        let decision = core.record_refusal(&refusal, None, env);
+        core.progress = Progress::Answered;
+        refusal.reply(Addressee::Http, &core.configuration.policy.name, &decision)
+    }
+
+    /// Judges the complete body.
+    pub fn on_request_end(&mut self, body: &[u8], env: &mut dyn Surroundings) -> RequestStep {
+        let core = &mut self.core;
+        core.request_bytes = body.len();
+        let step = match jsonrpc::read(body, core.json_limits()) {
+            Ok(envelope) => core.judge(&Message::new(body, envelope), env),
+            Err(invalid) => core.refuse_unreadable(body, &invalid, env),
+        };
+        if let Some(lease) = &mut core.lease {
+            // Shrinking always fits.
+            let _ = lease.hold(0);
+        }
+        step
+    }
+}
+
+impl Core {
+    fn refuse_unreadable(&mut self, body: &[u8], invalid: &Invalid, env: &mut dyn Surroundings) -> RequestStep {
+        let (reason, code) = match invalid {
+            Invalid::Json(error) if error.fault == Fault::DuplicateKey => {
+                (Reason::DuplicateKey, denial::INVALID_REQUEST)
+            }
+            Invalid::Json(_) => (Reason::Malformed, denial::PARSE_ERROR),
+            Invalid::Envelope(Violation::Batch, _) => (Reason::BatchRefused, denial::INVALID_REQUEST),
+            Invalid::Envelope(..) => (Reason::Malformed, denial::INVALID_REQUEST),
+        };
+        let said = format!("The request's body is refused: {invalid}.");
+        let advice = "Send one strict JSON-RPC 2.0 message, in which no key is repeated.";
+        let refusal = Refusal::of_form(reason, 400, code, said, advice);
+        let id = match invalid {
+            Invalid::Envelope(_, Some(id)) => Some(id.of(body)),
+            _ => None,
+        };
+        let refusal = self.doomed.take().map_or(refusal, |doomed| Refusal { status: 400, ..doomed });
+        let decision = self.record_refusal(&refusal, None, env);
+        if !self.enforces() {
+            self.progress = Progress::Forwarded;
+            return RequestStep::Forward(None);
+        }
+        self.progress = Progress::Answered;
+        let to = id.map_or(Addressee::Http, Addressee::Request);
+        let mut reply = refusal.reply(to, &self.configuration.policy.name, &decision);
+        reply.status = 400;
+        RequestStep::Reply(reply)
+    }
+
+    fn judge(&mut self, message: &Message<'_>, env: &mut dyn Surroundings) -> RequestStep {
+        let era = self.agreed_era(message);
+        self.era = Some(era.as_ref().map_or(Era::Modern, |era| *era));
+        let refusal = match (self.doomed.take(), era) {
+            (Some(doomed), _) => Some(doomed),
+            (None, Err(said)) => {
+                let advice = "Send mirrored headers and body that say the same.";
+                Some(Refusal::of_form(Reason::HeaderMismatch, 400, denial::HEADER_MISMATCH, said, advice))
+            }
+            (None, Ok(era)) => self.refusal(message, era, env),
+        };
+        if let Some(refusal) = refusal {
+            let decision = self.record_refusal(&refusal, Some(message), env);
+            if self.enforces() {
+                self.progress = Progress::Answered;
+                let policy = &self.configuration.policy.name;
+                return RequestStep::Reply(refusal.reply(message.addressee(), policy, &decision));
+            }
+        }
+        self.progress = Progress::Forwarded;
+        if let (Some(id), true) = (message.id(), message.is_request()) {
+            let tool = message.target.as_deref().filter(|_| message.kind == Kind::CallTool).map(str::to_owned);
+            self.awaiting = Some(Awaiting { id: id.to_vec(), kind: message.kind, tool });
+        }
+        let ours = message.envelope.meta.filter(|_| message.envelope.meta_ours && self.enforces());
+        RequestStep::Forward(
+            ours.map(|meta| rewrite::apply(message.bytes, vec![rewrite::meta::without_ours(message.bytes, meta)])),
+        )
+    }
+
+    /// The era that headers and body agree on, or what they disagree in.
+    fn agreed_era(&self, message: &Message<'_>) -> Result<Era, String> {
+        let mirrored = &self.facts.mirrored;
+        let claimed = match message.envelope.meta_version {
+            None => None,
+            Some(value) if value.shape == Shape::String => Some(decode(value.span.of(message.bytes))),
+            Some(_) => return Err("The protocol version in _meta is not a string.".to_owned()),
+        };
+        let Some(claimed) = claimed else {
+            // Some clients send the modern header over a legacy body. The body rules, and what is mirrored must agree.
+            if mirrored.is_modern() {
+                self.compare_mirrored(message, false)?;
+            }
+            return Ok(Era::Legacy);
+        };
+        match &mirrored.version {
+            Some(version) if *version == claimed && era::is_modern(version) => {}
+            Some(version) => {
+                return Err(format!("MCP-Protocol-Version says {version}, but the body's _meta says {claimed}."));
+            }
+            None => return Err(format!("The body's _meta says {claimed}, but MCP-Protocol-Version is missing.")),
+        }
+        self.compare_mirrored(message, message.is_request())?;
+        Ok(Era::Modern)
+    }
+
+    /// Compares `Mcp-Method`, `Mcp-Name` and `Mcp-Param-*` with the body.
+    fn compare_mirrored(&self, message: &Message<'_>, required: bool) -> Result<(), String> {
+        let mirrored = &self.facts.mirrored;
+        let agree = |header: &str, value: Option<&Vec<u8>>, wanted: Option<&str>| match (value, wanted) {
+            (None, Some(_)) if required => Err(format!("The header {header} is missing.")),
+            (None, _) => Ok(()),
+            (Some(_), None) => Err(format!("The header {header} mirrors nothing in the body.")),
+            (Some(value), Some(wanted)) => match mirrored::decode_value(value) {
+                Some(text) if text == wanted => Ok(()),
+                Some(_) => Err(format!("The header {header} and the body disagree.")),
+                None => Err(format!("The header {header} cannot be decoded.")),
+            },
+        };
+        let method = message.method.as_deref();
+        agree("Mcp-Method", mirrored.method.as_ref(), method)?;
+        let name = match method.and_then(method::name_parameter) {
+            Some(NameParameter::Name) => message.envelope.name,
+            Some(NameParameter::Uri) => message.envelope.uri,
+            Some(NameParameter::TaskId) => message.envelope.task_id,
+            None => None,
+        };
+        let name = name.map(|span| decode(span.of(message.bytes)));
+        agree("Mcp-Name", mirrored.name.as_ref(), name.as_deref())?;
+        for (index, (header, value)) in mirrored.parameters.iter().enumerate() {
+            if mirrored.parameters.iter().skip(index + 1).any(|(other, _)| other == header) {
+                return Err(format!("The header {header} is sent more than once."));
+            }
+            let Some(text) = mirrored::decode_value(value) else {
+                return Err(format!("The header {header} cannot be decoded."));
+            };
+            let arguments = message.envelope.arguments.map(|value| value.span).unwrap_or_default();
+            if !mirrored::some_scalar_equals(message.bytes, arguments, self.json_limits(), &text) {
+                return Err(format!("The header {header} equals none of the call's arguments."));
+            }
+        }
+        Ok(())
+    }
+
+    /// Why policy refuses a message that was read and whose headers agree, if it does.
+    fn refusal(&mut self, message: &Message<'_>, era: Era, env: &mut dyn Surroundings) -> Option<Refusal> {
+        let Some(method) = message.method.as_deref() else {
+            if era == Era::Modern || self.facts.mirrored.is_modern() {
+                let said = "Clients send no responses in this revision of MCP.".to_owned();
+                let advice = "Send inputResponses in a new request.";
+                return Some(Refusal::of_form(Reason::Malformed, 400, denial::INVALID_REQUEST, said, advice));
+            }
+            self.record_message(message, env);
+            return None;
+        };
+        let named = match message.kind {
+            Kind::CallTool | Kind::Prompt | Kind::Resource => message.target.is_some(),
+            _ => true,
+        };
+        if !named {
+            let said = format!("{method} without the name of what it is about.");
+            return Some(Refusal::of_form(Reason::Malformed, 400, denial::INVALID_REQUEST, said, "Name it in params."));
+        }
+        if !message.is_request() {
+            if method::is_known_notification(method) {
+                self.record_message(message, env);
+                return None;
+            }
+            return self.unknown_method(message, method, env);
+        }
+        match message.kind {
+            Kind::CallTool => self.call_tool(message, env),
+            Kind::List(_) | Kind::Handshake | Kind::Plumbing => {
+                self.record_message(message, env);
+                None
+            }
+            Kind::Resource => Some(self.not_allowed(Reason::ResourceNotAllowed, "resource", message)),
+            Kind::Prompt => Some(self.not_allowed(Reason::PromptNotAllowed, "prompt", message)),
+            Kind::Completion | Kind::Restricted => {
+                let said = format!("The method {method} is not allowed to you on server {}.", self.server_name());
+                Some(Refusal::by_policy(Reason::MethodNotAllowed, said, "Do not retry; use the tools that are listed."))
+            }
+            Kind::Unknown => self.unknown_method(message, method, env),
+        }
+    }
+
+    fn not_allowed(&self, reason: Reason, what: &str, message: &Message<'_>) -> Refusal {
+        let target = message.target.as_deref().unwrap_or_default();
+        let said = format!("The {what} {target} is not allowed to you on server {}.", self.server_name());
+        Refusal::by_policy(reason, said, "Do not retry; ask the operator for access if you need it.")
+    }
+
+    fn unknown_method(&mut self, message: &Message<'_>, method: &str, env: &mut dyn Surroundings) -> Option<Refusal> {
+        if self.configuration.policy.on.unknown_method == FailMode::Allow {
+            self.record_message(message, env);
+            return None;
+        }
+        let said = if message.is_request() || message.kind == Kind::Unknown {
+            format!("No revision of MCP knows the method {method} in this form.")
+        } else {
+            format!("{method} must be a request: it has no id.")
+        };
+        Some(Refusal::by_policy(Reason::MethodNotAllowed, said, "Use a method of the MCP specification."))
+    }
+
+    fn call_tool(&mut self, message: &Message<'_>, env: &mut dyn Surroundings) -> Option<Refusal> {
+        let configuration = Arc::clone(&self.configuration);
+        let parties = self.parties.clone()?;
+        let server = configuration.policy.servers.get(parties.server)?;
+        let tool = message.target.as_deref().unwrap_or_default();
+        let now = Self::seconds(env.now());
+        let caller = Caller { server, principal: &parties.principal, now };
+        let verdict = access::call_tool(&configuration.policy, &caller, tool);
+        if verdict.allowed {
+            self.record_verdict(message, &verdict, env);
+            return None;
+        }
+        let reason = verdict.reason.unwrap_or(Reason::ToolNotAllowed);
+        let said = match reason {
+            Reason::ReadOnly => format!(
+                "The tool {tool} on server {} changes things, and this policy allows only reading.",
+                server.name
+            ),
+            Reason::OutsideTime => {
+                format!("The tool {tool} on server {} is not open to you at this time.", server.name)
+            }
+            _ => format!("The tool {tool} on server {} is not allowed to you.", server.name),
+        };
+        let advice = verdict.advice.unwrap_or(match reason {
+            Reason::OutsideTime => "Retry inside the time that the operator has opened, or ask for it to be changed.",
+            _ => "Do not retry this call; use a tool that tools/list shows, or ask the operator for access.",
+        });
+        let mut refusal = Refusal::by_policy(reason, said, advice);
+        refusal.rule = verdict.rule.map(str::to_owned);
+        refusal.hide = verdict.hide;
+        self.facts.would = verdict.would.as_ref().map(|would| (would.allowed, would.rule.to_owned()));
+        Some(refusal)
+    }
+}

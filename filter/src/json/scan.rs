@@ -1,0 +1,268 @@
+//! Sixteen bytes at a time: where a run of ordinary string bytes or a line ends.
+//!
+//! SSE2 on x86_64, simd128 on WebAssembly where it is enabled, and eight bytes in a `u64` everywhere else. All give
+//! the same answers; the tests compare them byte by byte.
+
+/// How far ordinary string bytes reach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// Bytes before the first `"`, `\` or byte below 0x20; all of them if there is none.
+    pub len: usize,
+    /// True if none of these bytes is 0x80 or above.
+    pub ascii: bool,
+}
+
+/// Length of the run of ordinary string bytes at the start of `bytes`.
+#[inline]
+pub fn string_run(bytes: &[u8]) -> Run {
+    wide::string_run(bytes)
+}
+
+/// Index of the first CR or LF; the length of `bytes` if there is none.
+#[inline]
+pub fn line_end(bytes: &[u8]) -> usize {
+    wide::line_end(bytes)
+}
+
+fn ends_run(byte: u8) -> bool {
+    byte < 0x20 || byte == b'"' || byte == b'\\'
+}
+
+fn ends_line(byte: u8) -> bool {
+    byte == b'\n' || byte == b'\r'
+}
+
+fn string_tail(tail: &[u8], before: usize, mut ascii: bool) -> Run {
+    for (at, &byte) in tail.iter().enumerate() {
+        if ends_run(byte) {
+            return Run { len: before + at, ascii };
+        }
+        ascii &= byte.is_ascii();
+    }
+    Run { len: before + tail.len(), ascii }
+}
+
+fn line_tail(tail: &[u8], before: usize) -> usize {
+    before + tail.iter().position(|&byte| ends_line(byte)).unwrap_or(tail.len())
+}
+
+#[cfg(any(target_arch = "x86_64", all(target_arch = "wasm32", target_feature = "simd128")))]
+mod wide {
+    use super::{Run, line_tail, string_tail};
+
+    #[cfg(target_arch = "x86_64")]
+    mod lanes {
+        use core::arch::x86_64::{
+            __m128i, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_min_epu8, _mm_movemask_epi8, _mm_or_si128, _mm_set1_epi8,
+        };
+
+        pub(super) type Lanes = __m128i;
+
+        #[inline(always)]
+        #[allow(unsafe_code)]
+        pub(super) fn load(bytes: &[u8; 16]) -> Lanes {
+            // SAFETY: the reference guarantees sixteen readable bytes, and loadu asks for no alignment.
+            unsafe { _mm_loadu_si128(bytes.as_ptr().cast()) }
+        }
+
+        #[inline(always)]
+        #[allow(unsafe_code)]
+        pub(super) fn ends_run(v: Lanes) -> u32 {
+            // SAFETY: works on values, and every x86_64 has SSE2.
+            unsafe {
+                let control = _mm_cmpeq_epi8(_mm_min_epu8(v, _mm_set1_epi8(0x1f)), v);
+                let quote = _mm_cmpeq_epi8(v, _mm_set1_epi8(0x22));
+                let backslash = _mm_cmpeq_epi8(v, _mm_set1_epi8(0x5c));
+                _mm_movemask_epi8(_mm_or_si128(control, _mm_or_si128(quote, backslash))).cast_unsigned()
+            }
+        }
+
+        #[inline(always)]
+        #[allow(unsafe_code)]
+        pub(super) fn ends_line(v: Lanes) -> u32 {
+            // SAFETY: works on values, and every x86_64 has SSE2.
+            unsafe {
+                let feed = _mm_cmpeq_epi8(v, _mm_set1_epi8(0x0a));
+                let carriage_return = _mm_cmpeq_epi8(v, _mm_set1_epi8(0x0d));
+                _mm_movemask_epi8(_mm_or_si128(feed, carriage_return)).cast_unsigned()
+            }
+        }
+
+        #[inline(always)]
+        #[allow(unsafe_code)]
+        pub(super) fn high(v: Lanes) -> u32 {
+            // SAFETY: works on values, and every x86_64 has SSE2.
+            unsafe { _mm_movemask_epi8(v) }.cast_unsigned()
+        }
+    }
+
+    #[cfg(target_arch = "wasm32")]
+    mod lanes {
+        use core::arch::wasm32::{i8x16_bitmask, u8x16_eq, u8x16_lt, u8x16_splat, v128, v128_load, v128_or};
+
+        pub(super) type Lanes = v128;
+
+        #[inline(always)]
+        #[allow(unsafe_code)]
+        pub(super) fn load(bytes: &[u8; 16]) -> Lanes {
+            // SAFETY: the reference guarantees sixteen readable bytes, and v128.load asks for no alignment.
+            unsafe { v128_load(bytes.as_ptr().cast()) }
+        }
+
+        #[inline(always)]
+        pub(super) fn ends_run(v: Lanes) -> u32 {
+            let control = u8x16_lt(v, u8x16_splat(0x20));
+            let quote = u8x16_eq(v, u8x16_splat(0x22));
+            let backslash = u8x16_eq(v, u8x16_splat(0x5c));
+            u32::from(i8x16_bitmask(v128_or(control, v128_or(quote, backslash))))
+        }
+
+        #[inline(always)]
+        pub(super) fn ends_line(v: Lanes) -> u32 {
+            u32::from(i8x16_bitmask(v128_or(u8x16_eq(v, u8x16_splat(0x0a)), u8x16_eq(v, u8x16_splat(0x0d)))))
+        }
+
+        #[inline(always)]
+        pub(super) fn high(v: Lanes) -> u32 {
+            u32::from(i8x16_bitmask(v))
+        }
+    }
+
+    #[inline]
+    pub(super) fn string_run(bytes: &[u8]) -> Run {
+        let (blocks, tail) = bytes.as_chunks::<16>();
+        let mut before = 0;
+        let mut high = 0;
+        for block in blocks {
+            let v = lanes::load(block);
+            let ends = lanes::ends_run(v);
+            if ends != 0 {
+                let at = ends.trailing_zeros();
+                high |= lanes::high(v) & !(u32::MAX << at);
+                return Run { len: before + at as usize, ascii: high == 0 };
+            }
+            high |= lanes::high(v);
+            before += 16;
+        }
+        string_tail(tail, before, high == 0)
+    }
+
+    #[inline]
+    pub(super) fn line_end(bytes: &[u8]) -> usize {
+        let (blocks, tail) = bytes.as_chunks::<16>();
+        let mut before = 0;
+        for block in blocks {
+            let ends = lanes::ends_line(lanes::load(block));
+            if ends != 0 {
+                return before + ends.trailing_zeros() as usize;
+            }
+            before += 16;
+        }
+        line_tail(tail, before)
+    }
+}
+
+#[cfg(not(any(target_arch = "x86_64", all(target_arch = "wasm32", target_feature = "simd128"))))]
+use narrow as wide;
+
+#[cfg(any(test, not(any(target_arch = "x86_64", all(target_arch = "wasm32", target_feature = "simd128")))))]
+mod narrow {
+    use super::{Run, line_tail, string_tail};
+
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+
+    // The top bit of each byte that is `byte`. A borrow can mark bytes above a true one falsely, never below it, so
+    // the lowest mark is always right.
+    #[inline(always)]
+    fn equal(word: u64, byte: u8) -> u64 {
+        let zero = word ^ (ONES * u64::from(byte));
+        zero.wrapping_sub(ONES) & !zero & HIGH
+    }
+
+    #[inline(always)]
+    fn below(word: u64, bound: u8) -> u64 {
+        word.wrapping_sub(ONES * u64::from(bound)) & !word & HIGH
+    }
+
+    #[inline]
+    pub(super) fn string_run(bytes: &[u8]) -> Run {
+        let (blocks, tail) = bytes.as_chunks::<8>();
+        let mut before = 0;
+        let mut high = 0;
+        for block in blocks {
+            let word = u64::from_le_bytes(*block);
+            let ends = below(word, 0x20) | equal(word, b'"') | equal(word, b'\\');
+            if ends != 0 {
+                let at = ends.trailing_zeros() / 8;
+                high |= word & HIGH & !(u64::MAX << (at * 8));
+                return Run { len: before + at as usize, ascii: high == 0 };
+            }
+            high |= word & HIGH;
+            before += 8;
+        }
+        string_tail(tail, before, high == 0)
+    }
+
+    #[inline]
+    pub(super) fn line_end(bytes: &[u8]) -> usize {
+        let (blocks, tail) = bytes.as_chunks::<8>();
+        let mut before = 0;
+        for block in blocks {
+            let word = u64::from_le_bytes(*block);
+            let ends = equal(word, b'\n') | equal(word, b'\r');
+            if ends != 0 {
+                return before + ends.trailing_zeros() as usize / 8;
+            }
+            before += 8;
+        }
+        line_tail(tail, before)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plainly(bytes: &[u8]) -> Run {
+        string_tail(bytes, 0, true)
+    }
+
+    #[test]
+    fn every_width_agrees_at_every_length_and_position() {
+        let interesting =
+            [0, 1, 0x0a, 0x0d, 0x1f, 0x20, 0x21, 0x22, 0x23, 0x5b, 0x5c, 0x5d, 0x7f, 0x80, 0x9f, 0xa2, 0xff];
+        for length in 0..100 {
+            for filler in [b'a', 0xc3, 0x20] {
+                let mut bytes = vec![filler; length];
+                assert_eq!(wide::string_run(&bytes), plainly(&bytes));
+                assert_eq!(narrow::string_run(&bytes), plainly(&bytes));
+                for position in 0..length {
+                    for byte in interesting {
+                        bytes[position] = byte;
+                        assert_eq!(wide::string_run(&bytes), plainly(&bytes), "{bytes:x?}");
+                        assert_eq!(narrow::string_run(&bytes), plainly(&bytes), "{bytes:x?}");
+                        assert_eq!(wide::line_end(&bytes), line_tail(&bytes, 0), "{bytes:x?}");
+                        assert_eq!(narrow::line_end(&bytes), line_tail(&bytes, 0), "{bytes:x?}");
+                    }
+                    bytes[position] = filler;
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn neighbours_do_not_mislead_the_narrow_scan() {
+        // Every pair of bytes side by side: a borrow from a hit must not move the hit.
+        for first in 0..=255_u8 {
+            for second in 0..=255_u8 {
+                let mut bytes = [b'x'; 24];
+                bytes[3] = first;
+                bytes[4] = second;
+                assert_eq!(narrow::string_run(&bytes), plainly(&bytes), "{first:x} {second:x}");
+                assert_eq!(wide::string_run(&bytes), plainly(&bytes), "{first:x} {second:x}");
+                assert_eq!(narrow::line_end(&bytes), line_tail(&bytes, 0), "{first:x} {second:x}");
+            }
+        }
+    }
+}

@@ -1,0 +1,161 @@
+use std::fmt::Write as _;
+
+use sha2::{Digest as _, Sha256};
+
+use super::document::{Fields, Kind, Report, Value};
+use super::index::RuleIndex;
+use super::{
+    Compiled, Configuration, Diagnostics, HostSettings, Mode, Policy, Rule, Server, ToolPattern, identity, keys, lint,
+    rule, server, settings,
+};
+
+/// The version of the policy language that this compiler reads.
+const VERSION: &str = "tidegate/v1";
+
+/// Compiles a plugin configuration (`{"host": …, "layers": [policy]}`) or a bare policy.
+///
+/// # Errors
+/// Every independent fault of the document, in the order of the text.
+pub fn compile(text: &[u8]) -> Result<Compiled, Diagnostics> {
+    compile_with(text, None)
+}
+
+/// Compiles as [`compile()`] does and adds the lints that compare all rules with each other, which takes time that
+/// grows with the square of their number, and those that need a clock. `now` is in seconds since the Unix epoch.
+///
+/// # Errors
+/// Every independent fault of the document, in the order of the text.
+pub fn check(text: &[u8], now: i64) -> Result<Compiled, Diagnostics> {
+    compile_with(text, Some(now))
+}
+
+fn compile_with(text: &[u8], now: Option<i64>) -> Result<Compiled, Diagnostics> {
+    let mut report = Report::new(text);
+    let configuration = Value::read(text, &mut report).and_then(|document| read(&document, text, now, &mut report));
+    let Report { mut errors, mut warnings, .. } = report;
+    match configuration {
+        Some(configuration) if errors.is_empty() => {
+            warnings.sort_by_key(|warning| warning.span.start);
+            Ok(Compiled { configuration, warnings })
+        }
+        _ => {
+            errors.sort_by_key(|error| error.span.start);
+            Err(Diagnostics(errors))
+        }
+    }
+}
+
+fn read(document: &Value<'_>, text: &[u8], now: Option<i64>, report: &mut Report<'_>) -> Option<Configuration> {
+    let enveloped = match &document.kind {
+        Kind::Object(members) => members.iter().any(|member| member.key == "layers" || member.key == "host"),
+        _ => false,
+    };
+    if !enveloped {
+        let policy = read_policy(document, text, now, report)?;
+        return Some(Configuration { host: HostSettings::default(), policy });
+    }
+    let fields = Fields::open(document, &keys::CONFIGURATION, report)?;
+    let host = fields.get("host").map(|value| settings::read_host(value, report)).unwrap_or_default();
+    let layers = fields.required("layers", report)?.list(report)?;
+    if let Some(second) = layers.get(1) {
+        let help = "merge the layers into one: a policy never runs with a part of it ignored";
+        report.error("not_yet", second, "several layers are not supported by this version of Tidegate", help);
+    }
+    let policy = layers.first().and_then(|layer| read_policy(layer, text, now, report))?;
+    Some(Configuration { host, policy })
+}
+
+fn read_policy(value: &Value<'_>, text: &[u8], now: Option<i64>, report: &mut Report<'_>) -> Option<Policy> {
+    let fields = Fields::open(value, &keys::POLICY, report)?;
+    if let Some(version) = fields.required("version", report)
+        && version.text(report).is_some_and(|version| version != VERSION)
+    {
+        let help = format!("this version of Tidegate reads \"{VERSION}\"");
+        report.error("invalid_value", version, "a policy of another version", &help);
+    }
+    let name = fields.required("name", report).and_then(|value| value.text(report)).map(str::to_owned);
+    let revision = fields.get("revision").and_then(|value| value.whole(0..=(1 << 53) - 1, report));
+    let mode = fields.get("mode").and_then(|value| server::read_mode(value, report)).unwrap_or(Mode::Enforce);
+    let mut identity = fields.get("identity").map(|value| identity::read(value, report)).unwrap_or_default();
+    let servers = fields.required("servers", report).map(|value| server::read(value, mode, report)).unwrap_or_default();
+    let declared = fields.get("servers").map(server::declared).unwrap_or_default();
+    let rules = fields.required("rules", report).map(|value| rule::read(value, &declared, report)).unwrap_or_default();
+    let read_only = fields.get("read_only").map(|value| settings::read_read_only(value, &declared, report));
+    let limits = fields.get("limits").map(|value| settings::read_limits(value, report)).unwrap_or_default();
+    let on = fields.get("on").map(|value| settings::read_fail_modes(value, report)).unwrap_or_default();
+    let audit = fields.get("audit").map(|value| settings::read_audit(value, report)).unwrap_or_default();
+
+    let asks_workload = |rule: &Rule| rule.who.as_ref().is_some_and(|who| who.asks(super::Field::Workload));
+    identity.reads_peer |= rules.iter().any(asks_workload);
+    let read_only = read_only.unwrap_or_default();
+    let (global, by_server) = index(&rules, &read_only.reads, &servers);
+    let mut time_bounds: Vec<i64> = rules.iter().flat_map(|rule| [rule.not_before, rule.expires]).flatten().collect();
+    time_bounds.sort_unstable();
+    time_bounds.dedup();
+    let digest = digest(text.get(value.span.start..value.span.end).unwrap_or_default());
+    let name = name?;
+    let policy = Policy {
+        name,
+        revision,
+        digest,
+        mode,
+        identity,
+        servers,
+        rules,
+        read_only,
+        limits,
+        on,
+        audit,
+        global,
+        by_server,
+        time_bounds,
+    };
+    // Lints find the values they mark by position, which holds only where every server and rule could be read.
+    if report.errors.is_empty() {
+        lint::lint(&policy, value, now, report);
+    }
+    Some(policy)
+}
+
+fn digest(text: &[u8]) -> String {
+    let mut digest = "sha256:".to_owned();
+    for byte in Sha256::digest(text).iter().take(8) {
+        // Writing to a String cannot fail.
+        let _ = write!(digest, "{byte:02x}");
+    }
+    digest
+}
+
+fn index(rules: &[Rule], reads: &[ToolPattern], servers: &[Server]) -> (RuleIndex, Vec<RuleIndex>) {
+    let mut global = RuleIndex::default();
+    let mut by_server = vec![RuleIndex::default(); servers.len()];
+    for (number, rule) in (0u32..).zip(rules) {
+        for pattern in &rule.tools {
+            let file = |index: &mut RuleIndex| {
+                index.add(number, rule);
+                index.tools.entry(&pattern.tool).anyone.push(number);
+            };
+            match (&pattern.server, &rule.servers) {
+                (None, None) => file(&mut global),
+                _ => servers
+                    .iter()
+                    .zip(&mut by_server)
+                    .filter(|(server, _)| rule.reaches(pattern, server))
+                    .for_each(|(_, index)| file(index)),
+            }
+        }
+    }
+    for pattern in reads {
+        match &pattern.server {
+            None => *global.reads.entry(&pattern.tool) = (),
+            Some(on) => {
+                for (_, index) in servers.iter().zip(&mut by_server).filter(|(server, _)| on.matches(&server.name)) {
+                    *index.reads.entry(&pattern.tool) = ();
+                }
+            }
+        }
+    }
+    global.finish(rules);
+    by_server.iter_mut().for_each(|index| index.finish(rules));
+    (global, by_server)
+}

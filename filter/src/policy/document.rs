@@ -1,0 +1,319 @@
+//! The document as values that know where they stand, and the reading of one value at a time. Faults are reported and
+//! the reading goes on, so that one run shows every independent error.
+
+use std::borrow::Cow;
+use std::fmt::Display;
+
+use super::diagnostic::{position, suggestion};
+use super::keys::{self, Keys};
+use super::{Diagnostic, Severity};
+use crate::json::{self, Fault, Limits, Span};
+
+/// The largest integer that every JSON reader understands exactly (RFC 8259 section 6).
+const MAX_SAFE_INTEGER: f64 = 9_007_199_254_740_991.0;
+
+/// The deepest nesting of a document. A policy needs ten levels.
+const DEPTH: usize = 32;
+
+/// What to do about a fault of the JSON, where the usual slip can be recognised.
+fn syntax_help(text: &[u8], error: &json::Error) -> Option<&'static str> {
+    let before = text.get(..error.offset)?.trim_ascii_end().last();
+    match (error.fault, before, text.get(error.offset)) {
+        (Fault::DuplicateKey, ..) => Some("keep one of the two: readers of JSON disagree on which one counts"),
+        (Fault::Empty, ..) => {
+            Some("an empty policy allows nothing; write at least `version`, `name`, `servers` and `rules`")
+        }
+        (Fault::ByteOrderMark, ..) => Some("save the file as UTF-8 without a byte order mark"),
+        (Fault::UnexpectedEnd, ..) => Some("a closing `}`, `]` or `\"` is missing"),
+        (Fault::UnexpectedByte, _, Some(b'\'')) => Some("JSON strings stand in double quotes"),
+        (Fault::UnexpectedByte | Fault::TrailingBytes, _, Some(b'/' | b'#')) => Some("JSON has no comments"),
+        (Fault::UnexpectedByte, Some(b','), Some(b'}' | b']')) => Some("take out the comma before it"),
+        (Fault::UnexpectedByte, Some(b'"' | b'}' | b']' | b'e' | b'l' | b'0'..=b'9'), Some(b'"' | b'{' | b'[')) => {
+            Some("a comma or a colon is missing before it")
+        }
+        _ => None,
+    }
+}
+
+/// A value of the document.
+pub(super) struct Value<'a> {
+    pub(super) pointer: String,
+    pub(super) span: Span,
+    pub(super) kind: Kind<'a>,
+}
+
+pub(super) enum Kind<'a> {
+    Null,
+    Bool(bool),
+    Number(&'a str),
+    Text(Cow<'a, str>),
+    List(Vec<Value<'a>>),
+    Object(Vec<Member<'a>>),
+}
+
+pub(super) struct Member<'a> {
+    pub(super) key: Cow<'a, str>,
+    pub(super) key_span: Span,
+    pub(super) value: Value<'a>,
+}
+
+/// Collects what is found in one document.
+pub(super) struct Report<'a> {
+    source: &'a [u8],
+    pub(super) errors: Vec<Diagnostic>,
+    pub(super) warnings: Vec<Diagnostic>,
+}
+
+impl<'a> Report<'a> {
+    pub(super) fn new(source: &'a [u8]) -> Self {
+        Self { source, errors: Vec::new(), warnings: Vec::new() }
+    }
+
+    fn diagnostic(&self, severity: Severity, code: &'static str, at: (&str, Span), message: String) -> Diagnostic {
+        let (line, column) = position(self.source, at.1.start);
+        Diagnostic { severity, code, pointer: at.0.to_owned(), span: at.1, line, column, message, help: None }
+    }
+
+    pub(super) fn error_at(
+        &mut self,
+        code: &'static str,
+        at: (&str, Span),
+        message: impl Display,
+        help: Option<String>,
+    ) {
+        let diagnostic = self.diagnostic(Severity::Error, code, at, message.to_string());
+        self.errors.push(Diagnostic { help, ..diagnostic });
+    }
+
+    pub(super) fn error(&mut self, code: &'static str, value: &Value<'_>, message: impl Display, help: &str) {
+        let help = (!help.is_empty()).then(|| help.to_owned());
+        self.error_at(code, (&value.pointer, value.mark()), message, help);
+    }
+
+    pub(super) fn warn(&mut self, code: &'static str, value: &Value<'_>, message: impl Display, help: &str) {
+        let at = (value.pointer.as_str(), value.mark());
+        let diagnostic = self.diagnostic(Severity::Warning, code, at, message.to_string());
+        self.warnings.push(Diagnostic { help: Some(help.to_owned()), ..diagnostic });
+    }
+}
+
+/// Help that names the nearest of several words, or else all of them.
+pub(super) fn nearest_or_all<'c>(text: &str, words: impl IntoIterator<Item = &'c str> + Clone) -> String {
+    if let Some(word) = suggestion(text, words.clone()) {
+        return format!("did you mean `{word}`?");
+    }
+    let all: Vec<String> = words.into_iter().map(|word| format!("`{word}`")).collect();
+    format!("use one of {}", all.join(", "))
+}
+
+/// The members of an object that was opened through its table of keys.
+pub(super) struct Fields<'v, 'a> {
+    pub(super) object: &'v Value<'a>,
+    members: &'v [Member<'a>],
+    keys: &'static Keys,
+}
+
+impl<'v, 'a> Fields<'v, 'a> {
+    /// Opens an object, and reports every key that `keys` does not know.
+    pub(super) fn open(object: &'v Value<'a>, keys: &'static Keys, report: &mut Report<'_>) -> Option<Self> {
+        let Kind::Object(members) = &object.kind else {
+            object.wrong_type("an object", report);
+            return None;
+        };
+        for member in members {
+            let key = &*member.key;
+            if keys.known.contains(&key) {
+                continue;
+            }
+            let at = (member.value.pointer.as_str(), member.key_span);
+            if keys.later.contains(&key) {
+                let message = format!("`{key}` is not supported by this version of Tidegate");
+                let help = "take it out: a policy never runs with a part of it ignored";
+                report.error_at("not_yet", at, message, Some(help.to_owned()));
+                continue;
+            }
+            let elsewhere = || {
+                let home = keys::ALL.iter().find(|home| home.known.contains(&key) || home.later.contains(&key))?;
+                Some(format!("`{key}` is a key of `{}`, not of `{}`", home.name, keys.name))
+            };
+            let near = suggestion(key, keys.known.iter().copied()).map(|near| format!("did you mean `{near}`?"));
+            let help = near.or_else(elsewhere).unwrap_or_else(|| {
+                let all: Vec<String> = keys.known.iter().map(|key| format!("`{key}`")).collect();
+                format!("the keys of `{}` are {}", keys.name, all.join(", "))
+            });
+            report.error_at("unknown_key", at, format!("unknown key `{key}`"), Some(help));
+        }
+        Some(Self { object, members, keys })
+    }
+
+    pub(super) fn get(&self, key: &str) -> Option<&'v Value<'a>> {
+        debug_assert!(self.keys.known.contains(&key), "{key} is missing from the table of {}", self.keys.name);
+        self.members.iter().find(|member| member.key == key).map(|member| &member.value)
+    }
+
+    /// The value of a key that must be there; its absence is reported at the object.
+    pub(super) fn required(&self, key: &str, report: &mut Report<'_>) -> Option<&'v Value<'a>> {
+        let value = self.get(key);
+        if value.is_none() {
+            self.missing(&format!("this object needs the key `{key}`"), "", report);
+        }
+        value
+    }
+
+    /// Reports that something is not in the object.
+    pub(super) fn missing(&self, message: &str, help: &str, report: &mut Report<'_>) {
+        report.error("missing_key", self.object, message, help);
+    }
+}
+
+impl<'a> Value<'a> {
+    /// Reads a whole document; a document that is not strict JSON is reported and gives nothing.
+    pub(super) fn read(text: &'a [u8], report: &mut Report<'_>) -> Option<Self> {
+        if let Err(error) = json::check(text, Limits { depth: DEPTH, ..Limits::default() }, &mut ()) {
+            let end = text.len().min(error.offset.saturating_add(1));
+            let code = if error.fault == Fault::DuplicateKey { "duplicate_key" } else { "syntax" };
+            let help = syntax_help(text, &error).map(str::to_owned);
+            report.error_at(code, ("", Span { start: error.offset, end }), error.fault, help);
+            return None;
+        }
+        let span = json::locate(text, "")?;
+        Some(Self::at(text, span, String::new()))
+    }
+
+    /// The value at `span` of a document that was accepted; it nests at most [`DEPTH`] deep.
+    fn at(text: &'a [u8], span: Span, pointer: String) -> Self {
+        let bytes = span.of(text);
+        let kind = match bytes.first() {
+            Some(b'{') => Kind::Object(
+                json::members(text, span)
+                    .map(|member| {
+                        let key = json::decode(member.key.of(text));
+                        let pointer = format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"));
+                        Member { key, key_span: member.key, value: Self::at(text, member.value, pointer) }
+                    })
+                    .collect(),
+            ),
+            Some(b'[') => {
+                let elements = json::elements(text, span).enumerate();
+                Kind::List(elements.map(|(at, span)| Self::at(text, span, format!("{pointer}/{at}"))).collect())
+            }
+            Some(b'"') => Kind::Text(json::decode(bytes)),
+            Some(b't' | b'f') => Kind::Bool(bytes == b"true"),
+            Some(b'n') | None => Kind::Null,
+            Some(_) => Kind::Number(std::str::from_utf8(bytes).unwrap_or_default()),
+        };
+        Self { pointer, span, kind }
+    }
+
+    /// What the value is, for messages.
+    fn kind_name(&self) -> &'static str {
+        match self.kind {
+            Kind::Null => "null",
+            Kind::Bool(_) => "a boolean",
+            Kind::Number(_) => "a number",
+            Kind::Text(_) => "a string",
+            Kind::List(_) => "a list",
+            Kind::Object(_) => "an object",
+        }
+    }
+
+    /// The bytes to mark. Of what holds other values only the opening bracket, since the rest may be long.
+    fn mark(&self) -> Span {
+        match &self.kind {
+            Kind::List(list) if !list.is_empty() => Span { end: self.span.start + 1, ..self.span },
+            Kind::Object(members) if !members.is_empty() => Span { end: self.span.start + 1, ..self.span },
+            _ => self.span,
+        }
+    }
+
+    /// An element of a list.
+    pub(super) fn element(&self, at: usize) -> Option<&Value<'a>> {
+        let Kind::List(list) = &self.kind else { return None };
+        list.get(at)
+    }
+
+    /// A member of an object that has been opened through its table before.
+    pub(super) fn member(&self, key: &str) -> Option<&Value<'a>> {
+        let Kind::Object(members) = &self.kind else { return None };
+        members.iter().find(|member| member.key == key).map(|member| &member.value)
+    }
+
+    pub(super) fn wrong_type(&self, expected: &str, report: &mut Report<'_>) {
+        report.error("wrong_type", self, format!("expected {expected}, found {}", self.kind_name()), "");
+    }
+
+    /// The text of a string that is not empty.
+    pub(super) fn text(&self, report: &mut Report<'_>) -> Option<&str> {
+        match &self.kind {
+            Kind::Text(text) if text.is_empty() => {
+                report.error("empty", self, "an empty string", "write the text");
+                None
+            }
+            Kind::Text(text) => Some(text),
+            _ => {
+                self.wrong_type("a string", report);
+                None
+            }
+        }
+    }
+
+    pub(super) fn flag(&self, report: &mut Report<'_>) -> Option<bool> {
+        if let Kind::Bool(flag) = self.kind {
+            return Some(flag);
+        }
+        self.wrong_type("true or false", report);
+        None
+    }
+
+    /// A whole number within bounds; `60.0` and `6e1` are the whole number 60, as YAML and protobuf write it.
+    pub(super) fn whole(&self, bounds: std::ops::RangeInclusive<u64>, report: &mut Report<'_>) -> Option<u64> {
+        let Kind::Number(text) = self.kind else {
+            self.wrong_type("a number", report);
+            return None;
+        };
+        let number = text.parse::<f64>().ok().filter(|number| (0.0..=MAX_SAFE_INTEGER).contains(number));
+        let whole = number.filter(|number| number.fract() == 0.0).map(|number| {
+            // In range by the filter above, so the cast is exact.
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+            let whole = number as u64;
+            whole
+        });
+        let within = whole.filter(|number| bounds.contains(number));
+        if within.is_none() {
+            let (low, high) = bounds.into_inner();
+            report.error("invalid_value", self, format!("expected a whole number from {low} to {high}"), "");
+        }
+        within
+    }
+
+    /// The elements of a list that is not empty.
+    pub(super) fn list(&self, report: &mut Report<'_>) -> Option<&[Value<'a>]> {
+        match &self.kind {
+            Kind::List(list) if list.is_empty() => {
+                report.error("empty", self, "an empty list", "name at least one");
+                None
+            }
+            Kind::List(list) => Some(list),
+            Kind::Text(text) => {
+                let help = format!("write [\"{text}\"]");
+                report.error("wrong_type", self, "expected a list, found a string", &help);
+                None
+            }
+            _ => {
+                self.wrong_type("a list", report);
+                None
+            }
+        }
+    }
+
+    /// One of several words.
+    pub(super) fn choice<T: Copy>(&self, words: &[(&str, T)], report: &mut Report<'_>) -> Option<T> {
+        let text = self.text(report)?;
+        let found = words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
+        if found.is_none() {
+            let help = nearest_or_all(text, words.iter().map(|(word, _)| *word));
+            report.error("invalid_value", self, format!("`{text}` is not a value of this key"), &help);
+        }
+        found
+    }
+}

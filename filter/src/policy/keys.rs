@@ -1,0 +1,114 @@
+//! The keys of each object of the document. The compiler opens every object through one of these tables, and a test
+//! compares them with `policies/policy.schema.json`.
+
+use super::settings::FailModes;
+
+/// The keys of one kind of object.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Keys {
+    /// What a message calls the object; also its name in the schema's `$defs`.
+    pub(super) name: &'static str,
+    pub(super) known: &'static [&'static str],
+    /// Keys of later versions. Refused by name, so that no policy runs with a part ignored.
+    pub(super) later: &'static [&'static str],
+}
+
+pub(super) const CONFIGURATION: Keys = Keys { name: "configuration", known: &["host", "layers"], later: &[] };
+pub(super) const HOST: Keys =
+    Keys { name: "host", known: &["hold_headers", "audit"], later: &["keys", "stores", "store", "metrics"] };
+pub(super) const HOST_AUDIT: Keys = Keys { name: "host_audit", known: &["sink", "level"], later: &["sinks"] };
+pub(super) const POLICY: Keys = Keys {
+    name: "policy",
+    known: &[
+        "$schema",
+        "version",
+        "name",
+        "revision",
+        "mode",
+        "identity",
+        "servers",
+        "rules",
+        "read_only",
+        "limits",
+        "on",
+        "audit",
+    ],
+    later: &[
+        "registries",
+        "sets",
+        "quotas",
+        "costs",
+        "cost_controls",
+        "redaction",
+        "narrow_schemas",
+        "lock",
+        "locks",
+        "approvals",
+        "compat",
+    ],
+};
+pub(super) const IDENTITY: Keys = Keys { name: "identity", known: &["sources", "anonymous"], later: &[] };
+pub(super) const SOURCE: Keys = Keys { name: "source", known: &["jwt", "spiffe", "header"], later: &[] };
+pub(super) const JWT: Keys = Keys {
+    name: "jwt",
+    known: &["issuer", "audience", "metadata_key", "subject", "team", "groups", "scopes", "agent"],
+    later: &[],
+};
+pub(super) const SPIFFE: Keys = Keys { name: "spiffe", known: &["subject"], later: &[] };
+pub(super) const HEADER: Keys =
+    Keys { name: "header", known: &["peers", "subject", "team", "groups", "scopes", "agent"], later: &[] };
+pub(super) const ANONYMOUS: Keys = Keys { name: "anonymous", known: &["challenge"], later: &[] };
+pub(super) const CHALLENGE: Keys = Keys { name: "challenge", known: &["resource_metadata"], later: &["scope"] };
+pub(super) const SERVER: Keys =
+    Keys { name: "server", known: &["name", "match", "mode", "govern"], later: &["registry", "lock", "quotas"] };
+pub(super) const MATCH: Keys = Keys { name: "match", known: &["path", "authority", "route", "cluster"], later: &[] };
+pub(super) const RULE: Keys = Keys {
+    name: "rule",
+    known: &["id", "allow", "deny", "who", "servers", "write", "not_before", "expires", "mode", "advice", "deny_style"],
+    later: &["arguments", "approval"],
+};
+pub(super) const TARGET: Keys = Keys { name: "target", known: &["tools"], later: &["resources", "prompts", "methods"] };
+pub(super) const TOOL: Keys = Keys { name: "tool", known: &["server", "tool"], later: &[] };
+pub(super) const WHO: Keys =
+    Keys { name: "who", known: &["subject", "team", "groups", "agent", "workload", "scopes", "issuer"], later: &[] };
+pub(super) const READ_ONLY: Keys = Keys { name: "read_only", known: &["enabled", "reads"], later: &[] };
+pub(super) const LIMITS: Keys = Keys {
+    name: "limits",
+    known: &[
+        "request_bytes",
+        "list_bytes",
+        "event_bytes",
+        "depth",
+        "buffered_bytes_per_worker",
+        "buffered_bytes_per_principal",
+    ],
+    later: &[],
+};
+pub(super) const ON: Keys =
+    Keys { name: "on", known: FailModes::KEYS, later: &["lock_missing", "store_error", "quota_error"] };
+pub(super) const AUDIT: Keys = Keys { name: "audit", known: &["arguments", "allowed"], later: &[] };
+
+/// Every table.
+pub(super) const ALL: &[&Keys] = &[
+    &CONFIGURATION,
+    &HOST,
+    &HOST_AUDIT,
+    &POLICY,
+    &IDENTITY,
+    &SOURCE,
+    &JWT,
+    &SPIFFE,
+    &HEADER,
+    &ANONYMOUS,
+    &CHALLENGE,
+    &SERVER,
+    &MATCH,
+    &RULE,
+    &TARGET,
+    &TOOL,
+    &WHO,
+    &READ_ONLY,
+    &LIMITS,
+    &ON,
+    &AUDIT,
+];

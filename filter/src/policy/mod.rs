@@ -1,0 +1,116 @@
+//! The policy: a JSON document compiled once into an immutable, indexed form.
+//!
+//! ```
+//! use tidegate_filter::policy::compile;
+//! let text = br#"{
+//!   "version": "tidegate/v1", "name": "example",
+//!   "identity": { "sources": [{ "spiffe": {} }] },
+//!   "servers": [{ "name": "crm", "match": { "path": "/mcp" } }],
+//!   "rules": [{ "id": "read", "allow": { "tools": ["crm/get_*"] } }]
+//! }"#;
+//! let policy = compile(text)?.configuration.policy;
+//! assert_eq!(policy.servers[0].name, "crm");
+//! # Ok::<(), tidegate_filter::policy::Diagnostics>(())
+//! ```
+//!
+//! [`compile()`] is what Envoy runs at load; [`check`] adds the lints that need a clock or compare all rules with each
+//! other. A document with any error compiles to nothing: the caller keeps the policy it has, or refuses every request.
+
+mod compile;
+mod diagnostic;
+mod document;
+mod identity;
+mod index;
+mod keys;
+mod lint;
+mod path;
+mod reason;
+mod rule;
+mod server;
+mod settings;
+
+pub use compile::{check, compile};
+pub use diagnostic::{Diagnostic, Diagnostics, Severity};
+pub use identity::{Anonymous, ClaimPath, HeaderSource, Identity, IdentitySource, JwtSource};
+pub(crate) use index::{Candidates, RuleIndex};
+pub use path::path_fault;
+pub(crate) use path::{is_below, same_authority};
+pub use reason::Reason;
+pub use rule::{DenyStyle, Effect, Field, Rule, ToolPattern, Who};
+pub use server::{Server, ServerMatch};
+pub use settings::{
+    ArgumentsAudit, AuditLog, AuditSettings, FailMode, FailModeRow, FailModes, HostSettings, Limits, LogLevel, ReadOnly,
+};
+
+/// What the plugin is configured with: settings of the deployment, and the policy.
+#[derive(Debug, Clone)]
+pub struct Configuration {
+    /// What belongs to the deployment and not to the policy.
+    pub host: HostSettings,
+    /// The one policy layer of this version.
+    pub policy: Policy,
+}
+
+/// A configuration that may run, with what a reviewer should know about it.
+#[derive(Debug, Clone)]
+pub struct Compiled {
+    /// The configuration, ready to decide with.
+    pub configuration: Configuration,
+    /// Lints. They never block.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// Whether verdicts take effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Verdicts take effect.
+    Enforce,
+    /// Verdicts are computed, counted and audited, and change nothing.
+    Shadow,
+}
+
+impl Mode {
+    /// The word of the policy document.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Enforce => "enforce",
+            Self::Shadow => "shadow",
+        }
+    }
+}
+
+/// A compiled policy.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// The name that denials and audit events carry.
+    pub name: String,
+    /// The operator's own revision number, if the document gives one.
+    pub revision: Option<u64>,
+    /// `sha256:` and the first 16 hexadecimal digits of the SHA-256 of the policy's text, byte for byte.
+    pub digest: String,
+    /// Whether the policy is enforced. Already folded into each [`Server::mode`].
+    pub mode: Mode,
+    /// How callers are identified.
+    pub identity: Identity,
+    /// The servers in document order; the first that matches a request is the one.
+    pub servers: Vec<Server>,
+    /// The rules in document order.
+    pub rules: Vec<Rule>,
+    /// Read-only mode and the tools that count as reads.
+    pub read_only: ReadOnly,
+    /// Sizes and depth.
+    pub limits: Limits,
+    /// The verdict for each cause of indecision.
+    pub on: FailModes,
+    /// What audit events contain.
+    pub audit: AuditSettings,
+    /// Rules and reads that apply to every server.
+    pub(crate) global: RuleIndex,
+    /// Rules and reads of each server alone, in the order of `servers`.
+    pub(crate) by_server: Vec<RuleIndex>,
+    /// Every `not_before` and `expires`, sorted.
+    pub(crate) time_bounds: Vec<i64>,
+}
+
+#[cfg(test)]
+mod tests;
