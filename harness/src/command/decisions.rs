@@ -1,0 +1,156 @@
+//! Audit events as lines for a person who watches.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::envoy::audit::Event;
+use crate::report::style::{Paint, Style, one_line};
+
+/// Widths of the columns; what is longer pushes the rest to the right.
+const MESSAGE: usize = 36;
+const CALLER: usize = 22;
+
+/// The heading over [`line`]s.
+pub(super) fn heading(style: Style) -> String {
+    style.paint(
+        Paint::Faint,
+        &format!("  {:<8}  {:<10}  {:<MESSAGE$}  {:<CALLER$}  why", "time", "verdict", "message", "caller"),
+    )
+}
+
+/// One decision as a line, or `None` for an event that tells a watcher nothing new.
+pub(super) fn line(event: &Event, style: Style) -> Option<String> {
+    let hidden = event.json().get("hidden").and_then(Value::as_array).filter(|it| !it.is_empty());
+    if event.kind() != "decision" && hidden.is_none() {
+        return None;
+    }
+    let time = event.text("time").and_then(|it| it.split_once('T')).map_or("", |(_, time)| time);
+    let time = time.get(..8).unwrap_or(time);
+    let (verdict, paint) = match (event.text("verdict"), event.text("would_verdict")) {
+        (Some("deny"), _) => ("deny", Paint::Bad),
+        (_, Some("deny")) => ("would deny", Paint::Notable),
+        (_, Some("allow")) => ("would allow", Paint::Notable),
+        _ if hidden.is_some() => ("filtered", Paint::Notable),
+        _ => ("allow", Paint::Good),
+    };
+    let message = one_line(&message(event), MESSAGE);
+    let caller = one_line(&caller(event), CALLER);
+    let why = one_line(&why(event, hidden), 100);
+    let verdict = style.paint(paint, &format!("{verdict:<10}"));
+    Some(format!("  {time:<8}  {verdict}  {message:<MESSAGE$}  {caller:<CALLER$}  {why}").trim_end().to_owned())
+}
+
+fn message(event: &Event) -> String {
+    let method = event.text("method").unwrap_or("(no message)");
+    match (event.target(), event.text("server")) {
+        (Some(target), Some(server)) => format!("{method} {server}/{target}"),
+        (Some(target), None) => format!("{method} {target}"),
+        (None, Some(server)) => format!("{method} {server}"),
+        (None, None) => format!("{method} {}", event.text("path").unwrap_or_default()),
+    }
+}
+
+fn caller(event: &Event) -> String {
+    let subject = event.subject().unwrap_or("-");
+    match event.text("team") {
+        Some(team) => format!("{subject} ({team})"),
+        None => subject.to_owned(),
+    }
+}
+
+fn why(event: &Event, hidden: Option<&Vec<Value>>) -> String {
+    let mut parts = Vec::new();
+    if let Some(reason) = event.text("reason") {
+        parts.push(reason.to_owned());
+    }
+    if let Some(rule) = event.text("rule") {
+        parts.push(format!("rule {rule}"));
+    }
+    if let Some(rule) = event.text("would_rule") {
+        parts.push(format!("shadow rule {rule}"));
+    }
+    if let Some(hidden) = hidden {
+        let names: Vec<&str> = hidden.iter().filter_map(Value::as_str).collect();
+        parts.push(format!("hidden: {}", names.join(", ")));
+    }
+    if let Some(repeat) = event.json().get("repeat").and_then(Value::as_u64) {
+        parts.push(format!("{repeat} times more"));
+    }
+    parts.join(", ")
+}
+
+/// How often each verdict was seen.
+#[derive(Debug, Default)]
+pub(super) struct Tally(BTreeMap<String, u64>);
+
+impl Tally {
+    pub(super) fn count(&mut self, event: &Event) {
+        if event.kind() != "decision" {
+            return;
+        }
+        let repeat = event.json().get("repeat").and_then(Value::as_u64).unwrap_or(1);
+        if let Some(verdict) = event.text("verdict") {
+            *self.0.entry(verdict.to_owned()).or_default() += repeat;
+        }
+    }
+
+    pub(super) fn summary(&self) -> String {
+        if self.0.is_empty() {
+            return "no messages".to_owned();
+        }
+        let counts: Vec<String> = self.0.iter().map(|(verdict, count)| format!("{count} {verdict}")).collect();
+        counts.join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(members: &str) -> Event {
+        let line = format!(r#"[info][wasm] wasm log tidegate: {{"schema":"tidegate.audit/v1",{members}}}"#);
+        Event::from_log_line(&line).unwrap()
+    }
+
+    #[test]
+    fn a_refusal_says_who_what_and_why() {
+        let event = event(
+            r#""event":"decision","time":"2026-11-23T09:41:07.123456Z","verdict":"deny","reason":"denied_by_rule","rule":"no-deletes","server":"billing","method":"tools/call","tool":"delete_customer","principal":"ada","team":"finance""#,
+        );
+        let line = line(&event, Style::PLAIN).unwrap();
+        let words: Vec<&str> = line.split("  ").map(str::trim).filter(|it| !it.is_empty()).collect();
+        assert_eq!(
+            words,
+            [
+                "09:41:07",
+                "deny",
+                "tools/call billing/delete_customer",
+                "ada (finance)",
+                "denied_by_rule, rule no-deletes"
+            ]
+        );
+    }
+
+    #[test]
+    fn completions_are_shown_only_if_something_was_hidden() {
+        assert_eq!(line(&event(r#""event":"completion","verdict":"allow""#), Style::PLAIN), None);
+        let shown = line(&event(r#""event":"completion","method":"tools/list","hidden":["a","b"]"#), Style::PLAIN);
+        assert!(shown.unwrap().ends_with("hidden: a, b"));
+    }
+
+    #[test]
+    fn a_tool_name_cannot_break_the_line() {
+        let line = line(&event(r#""event":"decision","method":"tools/call","tool":"x\n\u001b[2Jy""#), Style::PLAIN);
+        assert!(line.unwrap().chars().all(|it| !it.is_control()));
+    }
+
+    #[test]
+    fn collapsed_refusals_count_as_what_they_stand_for() {
+        let mut tally = Tally::default();
+        tally.count(&event(r#""event":"decision","verdict":"deny""#));
+        tally.count(&event(r#""event":"decision","verdict":"deny","repeat":9"#));
+        tally.count(&event(r#""event":"completion","verdict":"deny""#));
+        assert_eq!(tally.summary(), "10 deny");
+    }
+}

@@ -1,0 +1,73 @@
+//! The subcommands. Exit codes: 0 all is well, 1 there are findings, 2 the input or the machine is not as it must be.
+
+mod build;
+mod check;
+mod decisions;
+mod demo;
+mod input;
+mod render;
+mod up;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Governs Model Context Protocol (MCP) traffic inside the Envoy that you already run.
+#[derive(Debug, Parser)]
+#[command(
+    name = "tidegate",
+    version,
+    arg_required_else_help = true,
+    after_help = "Start with:\n  tidegate demo                                   see it work, in real Envoy\n  \
+                  tidegate check policies/starter.json            is the policy right?\n  \
+                  tidegate up --policy policies/starter.json --upstream http://localhost:3000/mcp\n\n\
+                  Exit codes: 0 all is well, 1 there are findings, 2 wrong usage or input."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Demo(demo::Demo),
+    Up(up::Up),
+    Check(check::Check),
+    Build(build::Build),
+    Render(render::Render),
+}
+
+/// How a command that could do its work ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    /// All is well.
+    Fine,
+    /// There are findings.
+    Findings,
+}
+
+/// Runs the command that the process's arguments name.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let result = match cli.command {
+        Command::Demo(command) => command.run(),
+        Command::Up(command) => command.run(),
+        Command::Check(command) => command.run(),
+        Command::Build(command) => command.run(),
+        Command::Render(command) => command.run(),
+    };
+    match result {
+        Ok(Outcome::Fine) => ExitCode::SUCCESS,
+        Ok(Outcome::Findings) => ExitCode::from(1),
+        Err(report) => {
+            eprintln!("{report:?}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// The runtime of the commands that talk to Envoy.
+fn runtime() -> miette::Result<tokio::runtime::Runtime> {
+    use miette::IntoDiagnostic as _;
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().into_diagnostic()
+}

@@ -1,0 +1,287 @@
+//! What a compiled policy means, defaults included: `tidegate check --explain`.
+
+use serde_json::{Value, json};
+use tidegate_filter::policy::{
+    Anonymous, ArgumentsAudit, Compiled, DenyStyle, Effect, FailMode, IdentitySource, Policy, Rule, Server, ToolPattern,
+};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::style::{Paint, Style};
+use super::table::{Cell, Table};
+
+/// The explanation for people.
+pub fn text(compiled: &Compiled, style: Style) -> String {
+    let policy = &compiled.configuration.policy;
+    let mut out = String::new();
+    let mut section = |title: &str, table: &Table| {
+        out.push_str(&style.paint(Paint::Strong, title));
+        out.push('\n');
+        out.push_str(&table.render(style));
+        out.push('\n');
+    };
+
+    let mut table = Table::new(&["setting", "value"]);
+    for (name, value) in general(policy) {
+        table.row([name.into(), value.into()]);
+    }
+    section("Policy", &table);
+
+    let mut table = Table::new(&["source", "caller"]);
+    for source in &policy.identity.sources {
+        let (kind, detail) = identity_source(source);
+        table.row([kind.into(), detail.into()]);
+    }
+    table.row(["none of these".into(), anonymous(&policy.identity.anonymous).into()]);
+    section("Who calls: the first source that applies", &table);
+
+    let mut table = Table::new(&["server", "matches", "mode"]);
+    for server in &policy.servers {
+        table.row([server.name.as_str().into(), matcher(server).into(), server_mode(server).into()]);
+    }
+    table.row(["none of these".into(), "".into(), policy.on.server_unknown.as_str().into()]);
+    section("Servers: the first that matches", &table);
+
+    let mut table = Table::new(&["rule", "effect", "tools", "who", "when and how"]);
+    let denies_first = |rule: &&Rule| rule.effect == Effect::Allow;
+    let mut rules: Vec<&Rule> = policy.rules.iter().collect();
+    rules.sort_by_key(denies_first);
+    for rule in rules {
+        let effect = match rule.effect {
+            Effect::Allow => Cell::painted("allow", Paint::Good),
+            Effect::Deny => Cell::painted("deny", Paint::Bad),
+        };
+        table.row([rule.id.as_str().into(), effect, tools(&rule.tools).into(), who(rule).into(), details(rule).into()]);
+    }
+    table.row(["(nothing)".into(), Cell::painted("deny", Paint::Bad), "every other tool".into()]);
+    section("Rules: a deny wins, then an allow, else it is denied", &table);
+
+    let mut table = Table::new(&["case of doubt", "verdict", "default", "what it is"]);
+    for row in policy.on.table() {
+        let verdict = match row.value {
+            FailMode::Deny => Cell::from("deny"),
+            FailMode::Allow => Cell::painted("allow", Paint::Notable),
+        };
+        let default =
+            if row.may_allow { row.default.as_str().to_owned() } else { format!("{}, fixed", row.default.as_str()) };
+        table.row([row.key.into(), verdict, default.into(), row.meaning.into()]);
+    }
+    section("Fail modes (`on`)", &table);
+    out.truncate(out.trim_end().len());
+    out.push('\n');
+    out
+}
+
+/// The explanation for tools.
+pub fn json(compiled: &Compiled) -> Value {
+    let policy = &compiled.configuration.policy;
+    let general: serde_json::Map<String, Value> =
+        general(policy).into_iter().map(|(name, value)| (name.to_owned(), json!(value))).collect();
+    let rules: Vec<Value> = policy
+        .rules
+        .iter()
+        .map(|rule| {
+            json!({
+                "id": rule.id,
+                "effect": match rule.effect { Effect::Allow => "allow", Effect::Deny => "deny" },
+                "tools": rule.tools.iter().map(tool).collect::<Vec<_>>(),
+                "who": who(rule),
+                "write": rule.write,
+                "mode": rule.mode.as_str(),
+            })
+        })
+        .collect();
+    let on: Vec<Value> = policy
+        .on
+        .table()
+        .into_iter()
+        .map(|row| json!({"cause": row.key, "verdict": row.value.as_str(), "default": row.default.as_str(), "may_allow": row.may_allow}))
+        .collect();
+    let servers: Vec<Value> = policy
+        .servers
+        .iter()
+        .map(|it| json!({"name": it.name, "match": matcher(it), "mode": server_mode(it)}))
+        .collect();
+    json!({
+        "settings": general,
+        "identity": policy.identity.sources.iter().map(identity_source).map(|(kind, detail)| json!({"source": kind, "caller": detail})).collect::<Vec<_>>(),
+        "anonymous": anonymous(&policy.identity.anonymous),
+        "servers": servers,
+        "rules": rules,
+        "on": on,
+    })
+}
+
+fn general(policy: &Policy) -> Vec<(&'static str, String)> {
+    let limits = &policy.limits;
+    let arguments = match policy.audit.arguments {
+        ArgumentsAudit::None => "none",
+        ArgumentsAudit::Keys => "keys",
+    };
+    let reads: Vec<String> = policy.read_only.reads.iter().map(tool).collect();
+    let read_only = match (policy.read_only.enabled, reads.is_empty()) {
+        (false, _) => "off: a rule that allows a tool allows its writes".to_owned(),
+        (true, true) => "on; no tool counts as a read, so every call needs a rule with \"write\": true".to_owned(),
+        (true, false) => format!("on; reads are {}", reads.join(", ")),
+    };
+    vec![
+        ("name", policy.name.clone()),
+        ("revision", policy.revision.map_or_else(|| "-".to_owned(), |it| it.to_string())),
+        ("digest", policy.digest.clone()),
+        ("mode", policy.mode.as_str().to_owned()),
+        ("read_only", read_only),
+        ("limits.request_bytes", bytes(limits.request_bytes)),
+        ("limits.list_bytes", bytes(limits.list_bytes)),
+        ("limits.event_bytes", bytes(limits.event_bytes)),
+        ("limits.depth", limits.depth.to_string()),
+        ("limits.buffered_bytes_per_worker", bytes(limits.buffered_bytes_per_worker)),
+        ("limits.buffered_bytes_per_principal", bytes(limits.buffered_bytes_per_principal)),
+        ("audit.arguments", arguments.to_owned()),
+        ("audit.allowed", policy.audit.allowed.to_string()),
+    ]
+}
+
+fn bytes(count: usize) -> String {
+    match count {
+        0 => "0".to_owned(),
+        mib if mib % (1 << 20) == 0 => format!("{} MiB", mib >> 20),
+        kib if kib % (1 << 10) == 0 => format!("{} KiB", kib >> 10),
+        other => format!("{other} B"),
+    }
+}
+
+fn identity_source(source: &IdentitySource) -> (&'static str, String) {
+    match source {
+        IdentitySource::Jwt(jwt) => {
+            let mut detail = format!("issuer {}, subject from `{}`", jwt.issuer, jwt.subject.join("."));
+            if let Some(audience) = &jwt.audience {
+                detail.push_str(&format!(", audience {audience}"));
+            }
+            let claims = [("team", &jwt.team), ("groups", &jwt.groups), ("scopes", &jwt.scopes), ("agent", &jwt.agent)];
+            for (name, path) in claims {
+                if let Some(path) = path {
+                    detail.push_str(&format!(", {name} from `{}`", path.join(".")));
+                }
+            }
+            ("jwt", detail)
+        }
+        IdentitySource::Spiffe => ("spiffe", "subject is the peer's SPIFFE id".to_owned()),
+        IdentitySource::Header(header) => {
+            ("header", format!("subject from `{}`, set by {}", header.subject, header.peers.join(", ")))
+        }
+    }
+}
+
+fn anonymous(anonymous: &Anonymous) -> String {
+    match anonymous {
+        Anonymous::Deny => "deny".to_owned(),
+        Anonymous::Allow => "allow: judged by the rules without `who`".to_owned(),
+        Anonymous::Challenge { resource_metadata } => format!("401, log in by {resource_metadata}"),
+    }
+}
+
+fn matcher(server: &Server) -> String {
+    let matcher = &server.matcher;
+    let parts = [
+        ("path", &matcher.path),
+        ("authority", &matcher.authority),
+        ("route", &matcher.route),
+        ("cluster", &matcher.cluster),
+    ];
+    let given: Vec<String> =
+        parts.into_iter().filter_map(|(name, value)| Some(format!("{name} {}", value.as_ref()?))).collect();
+    given.join(" and ")
+}
+
+fn server_mode(server: &Server) -> &'static str {
+    if server.govern { server.mode.as_str() } else { "not governed" }
+}
+
+fn tool(pattern: &ToolPattern) -> String {
+    match &pattern.server {
+        Some(server) => format!("{server}/{}", pattern.tool),
+        None => pattern.tool.to_string(),
+    }
+}
+
+fn tools(patterns: &[ToolPattern]) -> String {
+    patterns.iter().map(tool).collect::<Vec<_>>().join(", ")
+}
+
+fn who(rule: &Rule) -> String {
+    let Some(who) = &rule.who else { return "everyone".to_owned() };
+    let asked: Vec<String> =
+        who.0.iter().map(|(field, values)| format!("{} {}", field.as_str(), values.join(" or "))).collect();
+    asked.join(" and ")
+}
+
+fn details(rule: &Rule) -> String {
+    let mut details = Vec::new();
+    if rule.write {
+        details.push("writes too".to_owned());
+    }
+    if let Some(servers) = &rule.servers {
+        details.push(format!("on {}", servers.join(", ")));
+    }
+    let time = |seconds: i64| {
+        let time = OffsetDateTime::from_unix_timestamp(seconds).ok().and_then(|it| it.format(&Rfc3339).ok());
+        time.unwrap_or_else(|| seconds.to_string())
+    };
+    if let Some(start) = rule.not_before {
+        details.push(format!("from {}", time(start)));
+    }
+    if let Some(end) = rule.expires {
+        details.push(format!("until {}", time(end)));
+    }
+    if rule.deny_style == DenyStyle::Hide {
+        details.push("looks like an unknown tool".to_owned());
+    }
+    if rule.mode.as_str() == "shadow" {
+        details.push("shadow: reported, not enforced".to_owned());
+    }
+    details.join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const POLICY: &[u8] = br#"{"version": "tidegate/v1", "name": "p",
+        "identity": {"sources": [{"jwt": {"issuer": "https://idp.example.com", "groups": "realm.roles"}}]},
+        "servers": [{"name": "crm", "match": {"path": "/mcp"}}],
+        "rules": [
+          {"id": "reads", "allow": {"tools": ["crm/get_*"]}, "who": {"team": ["a", "b"]}, "expires": "2026-12-01T00:00:00Z"},
+          {"id": "no", "deny": {"tools": ["drop_*"]}, "deny_style": "hide"}
+        ],
+        "on": {"other_media_type": "allow"}}"#;
+
+    #[test]
+    fn everything_in_force_is_named_and_denies_come_first() {
+        let compiled = tidegate_filter::policy::compile(POLICY).unwrap();
+        let text = text(&compiled, Style::PLAIN);
+        for expected in [
+            "https://idp.example.com",
+            "realm.roles",
+            "crm/get_*",
+            "team a or b",
+            "until 2026-12-01T00:00:00Z",
+            "looks like an unknown tool",
+            "4 MiB",
+            "overloaded",
+            "deny, fixed",
+        ] {
+            assert!(text.contains(expected), "{expected} is missing:\n{text}");
+        }
+        assert!(text.find("drop_*") < text.find("crm/get_*"), "{text}");
+        let row = text.lines().find(|line| line.contains("other_media_type")).unwrap();
+        assert!(row.contains("allow"), "{row}");
+    }
+
+    #[test]
+    fn the_form_for_tools_has_every_fail_mode() {
+        let compiled = tidegate_filter::policy::compile(POLICY).unwrap();
+        let value = json(&compiled);
+        assert_eq!(value["on"].as_array().unwrap().len(), compiled.configuration.policy.on.table().len());
+        assert_eq!(value["rules"][1]["effect"], "deny");
+    }
+}

@@ -1,0 +1,8 @@
+//! What a person or another tool reads.
+
+pub mod explanation;
+pub mod json;
+pub mod progress;
+pub mod style;
+pub mod table;
+pub mod text;

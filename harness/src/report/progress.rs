@@ -1,0 +1,78 @@
+//! Progress of long work: a spinner on a terminal, one plain line a stage everywhere else.
+
+use std::io::IsTerminal as _;
+use std::time::Duration;
+
+/// Where long work reports how far it has come.
+pub trait Progress: Send + Sync {
+    /// A new stage has begun: `"building the filter"`.
+    fn stage(&self, text: &str);
+    /// What the stage is busy with: `"Compiling serde"`. May be dropped.
+    fn detail(&self, text: &str);
+    /// The work is over; the terminal is left clean.
+    fn finish(&self);
+}
+
+/// Picks the reporter for standard error: a spinner on a terminal, plain lines otherwise.
+pub fn for_stderr() -> Box<dyn Progress> {
+    if std::io::stderr().is_terminal() { Box::new(Spinner::new()) } else { Box::new(Lines) }
+}
+
+/// One line a stage on standard error. Details are left out, so that logs of CI runs stay readable.
+#[derive(Debug, Clone, Copy)]
+pub struct Lines;
+
+impl Progress for Lines {
+    fn stage(&self, text: &str) {
+        eprintln!("tidegate: {text}");
+    }
+    fn detail(&self, _text: &str) {}
+    fn finish(&self) {}
+}
+
+/// Says nothing.
+#[derive(Debug, Clone, Copy)]
+pub struct Silent;
+
+impl Progress for Silent {
+    fn stage(&self, _text: &str) {}
+    fn detail(&self, _text: &str) {}
+    fn finish(&self) {}
+}
+
+/// A spinner with the current stage and, behind it, the current detail.
+#[derive(Debug)]
+pub struct Spinner {
+    bar: indicatif::ProgressBar,
+}
+
+impl Spinner {
+    fn new() -> Self {
+        let bar = indicatif::ProgressBar::new_spinner();
+        if let Ok(style) = indicatif::ProgressStyle::with_template("{spinner} {prefix} {wide_msg:.dim} {elapsed:.dim}")
+        {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(Duration::from_millis(120));
+        Self { bar }
+    }
+}
+
+impl Progress for Spinner {
+    fn stage(&self, text: &str) {
+        self.bar.set_prefix(text.to_owned());
+        self.bar.set_message("");
+    }
+    fn detail(&self, text: &str) {
+        self.bar.set_message(text.to_owned());
+    }
+    fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+impl Drop for Spinner {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}

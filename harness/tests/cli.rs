@@ -1,0 +1,205 @@
+//! The command as it is typed: what it prints and how it exits.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests state what must hold"
+)]
+
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+const GOOD: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../policies/demo.json");
+
+fn tidegate(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_tidegate")).args(arguments).output().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+/// What was written to standard error, on one line: messages are wrapped to a width that is none of a test's business.
+fn stderr(output: &Output) -> String {
+    let text = String::from_utf8(output.stderr.clone()).unwrap();
+    text.split_whitespace().filter(|it| *it != "│").collect::<Vec<_>>().join(" ")
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+/// A copy of the demo's policy with `from` replaced, removed when the test ends.
+struct Altered(PathBuf);
+
+impl Altered {
+    fn new(name: &str, from: &str, to: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("tidegate-cli-{}-{name}.json", std::process::id()));
+        let text = std::fs::read_to_string(GOOD).unwrap();
+        assert!(text.contains(from));
+        std::fs::write(&path, text.replacen(from, to, 1)).unwrap();
+        Self(path)
+    }
+
+    fn path(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+}
+
+impl Drop for Altered {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+#[test]
+fn a_good_policy_is_fine() {
+    let output = tidegate(&["check", GOOD]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    assert!(stdout(&output).ends_with("demo.json: ok\n"), "{}", stdout(&output));
+}
+
+#[test]
+fn a_typo_is_a_finding_with_a_picture() {
+    let policy = Altered::new("typo", "\"rules\"", "\"ruels\"");
+    let output = tidegate(&["check", policy.path()]);
+    let text = stdout(&output);
+    assert_eq!(code(&output), 1);
+    assert!(text.contains("\"ruels\": [") && text.contains("did you mean `rules`?"), "{text}");
+    assert!(!text.contains('\u{1b}'), "no colours where nobody looks");
+}
+
+#[test]
+fn findings_for_tools_are_json() {
+    let policy = Altered::new("json", "\"version\": \"tidegate/v1\"", "\"version\": \"tidegate/v9\"");
+    let output = tidegate(&["check", "--format", "json", "--explain", policy.path(), GOOD]);
+    assert_eq!(code(&output), 1);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let finding = &report["files"][0]["findings"][0];
+    assert_eq!((&finding["severity"], &finding["pointer"]), (&"error".into(), &"/version".into()));
+    assert_eq!((finding["line"].as_u64(), finding["column"].as_u64()), (Some(2), Some(14)));
+    assert_eq!(report["files"][1]["ok"], true);
+    assert!(report["files"][1]["effective"]["on"].as_array().is_some_and(|it| !it.is_empty()));
+}
+
+#[test]
+fn warnings_are_findings_only_if_asked_for() {
+    let policy = Altered::new("warning", "\"who\": { \"groups\": [\"sre\"] }", "\"expires\": \"2020-01-01T00:00:00Z\"");
+    assert_eq!(code(&tidegate(&["check", policy.path()])), 0);
+    let output = tidegate(&["check", "--strict", policy.path()]);
+    assert_eq!(code(&output), 1, "{}", stdout(&output));
+}
+
+#[test]
+fn explain_shows_every_fail_mode() {
+    let text = stdout(&tidegate(&["check", "--explain", GOOD]));
+    for expected in ["server_unknown", "host_error", "release-freeze", "4 MiB", "https://idp.example.com"] {
+        assert!(text.contains(expected), "{expected} is missing in\n{text}");
+    }
+}
+
+#[test]
+fn a_file_that_is_not_there_is_wrong_input() {
+    let output = tidegate(&["check", "/nonexistent/policy.json"]);
+    assert_eq!(code(&output), 2);
+    assert!(stderr(&output).contains("cannot read /nonexistent/policy.json"), "{}", stderr(&output));
+}
+
+#[test]
+fn wrong_usage_is_2_and_help_is_0() {
+    assert_eq!(code(&tidegate(&["chekc"])), 2);
+    assert_eq!(code(&tidegate(&[])), 2);
+    assert_eq!(code(&tidegate(&["up", "--policy", GOOD])), 2, "no upstream");
+    for command in [&["--help"][..], &["up", "--help"], &["render", "envoy", "--help"], &["check", "--help"]] {
+        let output = tidegate(command);
+        assert_eq!(code(&output), 0);
+        assert!(stdout(&output).contains("tidegate"), "{}", stdout(&output));
+    }
+}
+
+#[test]
+fn up_refuses_a_bad_policy_before_anything_else() {
+    let policy = Altered::new("up", "\"rules\"", "\"ruels\"");
+    let output = tidegate(&["up", "--policy", policy.path(), "--upstream", "http://localhost:1/mcp"]);
+    assert_eq!(code(&output), 2);
+    assert!(stderr(&output).contains("did you mean `rules`?"), "{}", stderr(&output));
+}
+
+#[test]
+fn up_refuses_an_upstream_that_is_no_server() {
+    for (url, expected) in
+        [("localhost:3000", "http or https"), ("ftp://h/", "http or https"), ("nonsense", "not a URL")]
+    {
+        let output = tidegate(&["up", "--policy", GOOD, "--upstream", url]);
+        assert_eq!(code(&output), 2, "{url}");
+        assert!(stderr(&output).contains(expected), "{url}: {}", stderr(&output));
+    }
+}
+
+#[test]
+fn up_names_the_address_that_is_in_use() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let output = tidegate(&["up", "--policy", GOOD, "--upstream", "http://localhost:1/mcp", "--listen", &address]);
+    assert_eq!(code(&output), 2);
+    let said = stderr(&output);
+    assert!(said.contains(&format!("{address} is in use")) && said.contains("--listen"), "{said}");
+}
+
+#[test]
+fn up_says_what_will_not_fit() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let output = tidegate(&["up", "--policy", GOOD, "--upstream", "http://localhost:1/other", "--listen", &address]);
+    let said = stderr(&output);
+    assert!(said.contains("matches the path /other"), "{said}");
+    assert!(said.contains("--issuer https://idp.example.com"), "{said}");
+}
+
+#[test]
+fn without_an_envoy_the_remedy_is_named() {
+    for command in
+        [&["demo"][..], &["up", "--policy", GOOD, "--upstream", "http://localhost:1/mcp", "--listen", "127.0.0.1:0"]]
+    {
+        // Any file will do for the module: Envoy is looked for before it is opened.
+        let output = Command::new(env!("CARGO_BIN_EXE_tidegate"))
+            .args(command)
+            .args(["--wasm", GOOD])
+            .env("ENVOY", "/nonexistent/envoy")
+            .output()
+            .unwrap();
+        assert_eq!(code(&output), 2);
+        let said = stderr(&output);
+        assert!(said.contains("$ENVOY names /nonexistent/envoy") && said.contains("unset it"), "{said}");
+    }
+}
+
+#[test]
+fn a_key_set_that_is_none_is_refused() {
+    let arguments = ["--issuer", "https://idp.example.com", "--jwks", GOOD];
+    let output =
+        tidegate(&[&["up", "--policy", GOOD, "--upstream", "http://localhost:1/mcp"][..], &arguments].concat());
+    assert_eq!(code(&output), 2);
+    assert!(stderr(&output).contains("it has no `keys`"), "{}", stderr(&output));
+}
+
+#[test]
+fn render_prints_a_bootstrap_with_the_policy_inlined() {
+    let arguments = ["render", "envoy", "--policy", GOOD, "--upstream", "http://localhost:3000/mcp/billing"];
+    let yaml = stdout(&tidegate(&arguments));
+    assert!(yaml.contains("allow_on_headers_stop_iteration: true"), "{yaml}");
+    assert!(yaml.contains("\"hold_headers\":true"), "{yaml}");
+    let json = stdout(&tidegate(&[&arguments[..], &["--no-hold", "--format", "json"]].concat()));
+    let bootstrap: Value = serde_json::from_str(&json).unwrap();
+    let filters =
+        bootstrap.pointer("/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters").unwrap();
+    let config = &filters[0]["typed_config"]["config"];
+    assert!(config.get("allow_on_headers_stop_iteration").is_none());
+    let configuration: Value = serde_json::from_str(config["configuration"]["value"].as_str().unwrap()).unwrap();
+    assert_eq!(configuration["host"]["hold_headers"], false);
+    let policy: Value = serde_json::from_str(&std::fs::read_to_string(GOOD).unwrap()).unwrap();
+    assert_eq!(configuration["layers"][0], policy);
+}
