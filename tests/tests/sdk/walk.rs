@@ -1,0 +1,201 @@
+//! What every client does, and what must come of it.
+
+use serde_json::{Value, json};
+use tidegate::envoy::audit::Event;
+use tidegate::sample::{Call, Client, Era, Reply};
+
+/// The tools that the policy opens, in the order in which the server lists them.
+pub(crate) const LISTED: [&str; 2] = ["list_customers", "get_customer"];
+
+/// Who calls, and where.
+#[derive(Debug)]
+pub(crate) struct Caller {
+    /// The `sub` claim: what tells this walk's calls and audit events from all others.
+    pub(crate) subject: String,
+    pub(crate) token: String,
+    pub(crate) url: String,
+}
+
+/// One call of a tool.
+#[derive(Debug)]
+pub(crate) struct Step {
+    pub(crate) tool: &'static str,
+    pub(crate) arguments: Value,
+    pub(crate) expect: Expect,
+}
+
+/// What must come of a call.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Expect {
+    /// It runs; this is in its answer.
+    Runs(&'static str),
+    /// It is refused, and the caller reads this.
+    Denied { reason: &'static str, rule: Option<&'static str>, said: &'static str, advice: &'static str },
+    /// To the caller there is no such tool.
+    Hidden { rule: &'static str },
+}
+
+/// What a client saw.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    /// The protocol revision that client and server agreed on, if the client tells.
+    pub(crate) revision: Option<String>,
+    pub(crate) tools: Vec<String>,
+    pub(crate) replies: Vec<Reply>,
+}
+
+/// The policy: one rule for each kind of refusal.
+pub(crate) fn policy(issuer: &str, audience: &str) -> Value {
+    let finance = json!({"team": ["finance"]});
+    let source = json!({"jwt": {"issuer": issuer, "audience": audience, "subject": "sub", "team": "team"}});
+    json!({
+        "version": "tidegate/v1",
+        "name": "sdk",
+        "identity": {"sources": [source], "anonymous": "deny"},
+        "servers": [{"name": "billing", "match": {"path": "/mcp/billing"}}],
+        "rules": [
+            {"id": "staff", "who": finance, "allow": {"tools": [
+                "list_customers", "get_*", "issue_refund", "delete_customer",
+            ]}},
+            {"id": "migration", "who": finance, "allow": {"tools": ["update_customer"]}, "write": true,
+             "expires": "2020-01-01T00:00:00Z"},
+            {"id": "no-deletes", "deny": {"tools": ["delete_*"]}, "advice": "Open a ticket with data protection."},
+            {"id": "no-credentials", "deny": {"tools": ["*credentials*"]}, "deny_style": "hide"},
+        ],
+        "read_only": {"enabled": true, "reads": ["get_*", "list_*", "search_*"]},
+        "audit": {"allowed": true},
+    })
+}
+
+/// The calls of one session: each refusal has a call that must succeed after it.
+pub(crate) fn steps() -> Vec<Step> {
+    let customer = || json!({"customer_id": "cus_1042"});
+    let refused = [
+        Step {
+            tool: "search_invoices",
+            arguments: json!({"state": "open"}),
+            expect: Expect::Denied {
+                reason: "tool_not_allowed",
+                rule: None,
+                said: "The tool search_invoices on server billing is not allowed to you.",
+                advice: "Do not retry this call; use a tool that tools/list shows, or ask the operator for access.",
+            },
+        },
+        Step {
+            tool: "delete_customer",
+            arguments: customer(),
+            expect: Expect::Denied {
+                reason: "denied_by_rule",
+                rule: Some("no-deletes"),
+                said: "The tool delete_customer on server billing is not allowed to you.",
+                advice: "Open a ticket with data protection.",
+            },
+        },
+        Step {
+            tool: "issue_refund",
+            arguments: json!({"invoice_id": "inv_2208", "amount": 12.5}),
+            expect: Expect::Denied {
+                reason: "read_only",
+                rule: Some("staff"),
+                said: "The tool issue_refund on server billing changes things, and this policy allows only reading.",
+                advice: "Do not retry this call; use a tool that tools/list shows, or ask the operator for access.",
+            },
+        },
+        Step {
+            tool: "update_customer",
+            arguments: customer(),
+            expect: Expect::Denied {
+                reason: "outside_time",
+                rule: Some("migration"),
+                said: "The tool update_customer on server billing is not open to you at this time.",
+                advice: "Retry inside the time that the operator has opened, or ask for it to be changed.",
+            },
+        },
+        Step {
+            tool: "get_payment_credentials",
+            arguments: json!({}),
+            expect: Expect::Hidden { rule: "no-credentials" },
+        },
+    ];
+    let allowed = || Step { tool: "get_customer", arguments: customer(), expect: Expect::Runs("Northwind Traders") };
+    let mut steps = vec![allowed()];
+    for step in refused {
+        steps.extend([step, allowed()]);
+    }
+    steps
+}
+
+/// The walk with rmcp.
+pub(crate) async fn with_rmcp(era: Era, caller: &Caller, steps: &[Step]) -> Seen {
+    let client = Client::connect(&caller.url, Some(&caller.token), era).await.unwrap();
+    let tools = client.list_tools().await.unwrap();
+    let mut replies = Vec::new();
+    for step in steps {
+        replies.push(client.call(step.tool, step.arguments.as_object().unwrap().clone()).await);
+    }
+    client.close().await;
+    Seen { revision: None, tools, replies }
+}
+
+/// The caller saw what the policy says.
+pub(crate) fn assert_seen(seen: &Seen, steps: &[Step]) {
+    assert_eq!(seen.tools, LISTED);
+    assert_eq!(seen.replies.len(), steps.len());
+    for (reply, step) in seen.replies.iter().zip(steps) {
+        assert_reply(reply, step);
+    }
+}
+
+fn assert_reply(reply: &Reply, step: &Step) {
+    match (step.expect, reply) {
+        (Expect::Runs(answer), Reply::Result { text, is_error: false, .. }) => {
+            assert!(text.contains(answer), "{step:?}: {reply:?}");
+            assert_eq!(reply.denial(), None);
+        }
+        (Expect::Denied { reason, rule, said, advice }, Reply::Result { text, is_error: true, .. }) => {
+            let denial = reply.denial().unwrap_or_else(|| panic!("{step:?}: {reply:?}"));
+            let told = |name: &str| denial.get(name).map(|value| value.as_str().unwrap());
+            assert_eq!((told("reason"), told("rule"), told("policy")), (Some(reason), rule, Some("sdk")), "{step:?}");
+            assert_eq!(told("advice"), Some(advice), "{step:?}");
+            let by = rule.map(|rule| format!(", rule {rule}")).unwrap_or_default();
+            let decision = told("decision").unwrap();
+            assert_eq!(*text, format!("{said} (reason {reason}{by}, policy sdk, decision {decision}) {advice}"));
+        }
+        (Expect::Hidden { .. }, Reply::Error { code, message }) => {
+            assert_eq!((*code, message.clone()), (-32602, format!("Unknown tool: {}", step.tool)));
+        }
+        _ => panic!("{step:?}: {reply:?}"),
+    }
+}
+
+/// The server ran the allowed calls of this caller, in their order and with their arguments, and nothing else.
+pub(crate) fn assert_ran(calls: &[Call], caller: &Caller, steps: &[Step]) {
+    let ran: Vec<(&str, Value)> = calls
+        .iter()
+        .filter(|call| call.subject.as_ref() == Some(&caller.subject))
+        .map(|call| (call.tool.as_str(), Value::Object(call.arguments.clone())))
+        .collect();
+    let allowed: Vec<(&str, Value)> = steps
+        .iter()
+        .filter(|step| matches!(step.expect, Expect::Runs(_)))
+        .map(|step| (step.tool, step.arguments.clone()))
+        .collect();
+    assert_eq!(ran, allowed);
+}
+
+/// Whether `event` is about a call of this tool by this caller, in this era, with the verdict that the step expects.
+pub(crate) fn is_audited(event: &Event, caller: &Caller, era: Era, step: &Step) -> bool {
+    let is = |name: &str, value: Option<&str>| event.text(name) == value;
+    let verdict = match step.expect {
+        Expect::Runs(_) => is("verdict", Some("allow")) && is("rule", Some("staff")),
+        Expect::Denied { reason, rule, .. } => {
+            is("verdict", Some("deny")) && is("reason", Some(reason)) && is("rule", rule)
+        }
+        Expect::Hidden { rule } => is("verdict", Some("deny")) && is("rule", Some(rule)),
+    };
+    verdict
+        && event.kind() == "decision"
+        && is("tool", Some(step.tool))
+        && is("era", Some(&era.to_string()))
+        && event.subject() == Some(&caller.subject)
+}
