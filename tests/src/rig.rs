@@ -46,12 +46,19 @@ pub fn alone<T>(test: impl Future<Output = T>) -> T {
 
 /// The `.wasm` as it ships, built if its sources changed.
 pub fn wasm() -> std::path::PathBuf {
-    build::build(&Wasm::filter(), &Lines).unwrap_or_else(|error| panic!("{error}")).path
+    build::build(&Wasm::filter(), &Lines).unwrap_or_else(|error| give_up(&error.to_string())).path
 }
 
 /// Envoy's executable.
 pub fn binary() -> Binary {
-    Binary::find(&Lines).unwrap_or_else(|error| panic!("{error}"))
+    Binary::find(&Lines).unwrap_or_else(|error| give_up(&error.to_string()))
+}
+
+/// Ends the whole run where no test could pass: every other one would say the same, or wait in vain.
+fn give_up(why: &str) -> ! {
+    // Past the test harness, which shows what a test prints only if it fails.
+    let _ = std::io::Write::write_all(&mut std::io::stderr(), format!("\n{why}\n").as_bytes());
+    std::process::exit(1)
 }
 
 /// Kills a process when this one ends, however it ends: statics are never dropped, and a test run may be interrupted.
@@ -121,15 +128,13 @@ impl Rig {
             }
         }
         let envoy = Envoy::start(&binary, bootstrap.unwrap(), &Options::default()).await;
-        let envoy = envoy.unwrap_or_else(|error| panic!("{error}"));
+        let envoy = envoy.unwrap_or_else(|error| give_up(&error.to_string()));
         let end = end_with_us(envoy.pid());
         let mut lines = envoy.follow_log();
         let log = envoy.log().clone();
         tokio::spawn(async move {
             while lines.next().await.is_some() {}
-            // Every other test would wait in vain.
-            eprintln!("Envoy has ended by itself; the last lines of its log:\n{}", log.tail(60));
-            std::process::exit(1);
+            give_up(&format!("Envoy has ended by itself; the last lines of its log:\n{}", log.tail(60)));
         });
         Self { envoy, upstream, _end: end }
     }

@@ -5,7 +5,7 @@ use super::headers::{Headers, Lookup, is_utf8, media_type};
 use super::inbound::{Channel, Fate, withheld};
 use super::reading::{HELD_RESULT, Reading};
 use super::refusal::{Addressee, Refusal};
-use super::{ChunkStep, Core, Exchange, Progress, Removals, ResponseStep, Surroundings};
+use super::{ChunkStep, Core, Exchange, Progress, Removals, Reply, ResponseStep, Surroundings};
 use crate::mcp::jsonrpc::Envelope;
 use crate::mcp::method::Kind;
 use crate::mcp::sse;
@@ -92,6 +92,17 @@ impl Exchange {
             return ResponseStep::Open(core.removals(&UNCHANGED));
         }
         self.govern(headers, status, env)
+    }
+
+    /// The response has waited for its request's verdict as long as it may.
+    pub fn on_wait_over(&mut self, env: &mut dyn Surroundings) -> Reply {
+        let core = &mut self.core;
+        let problem = "it came before the request was complete";
+        let refusal = withheld(Reason::UnreadableResponse, problem);
+        let decision = core.record_response(refusal.reason, problem, None, true, env);
+        core.outcome = Some("early_response");
+        core.progress = Progress::Answered;
+        Reply { status: 502, ..refusal.reply(Addressee::Http, &core.configuration.policy.name, &decision) }
     }
 
     fn govern(&mut self, headers: &Headers, status: u16, env: &mut dyn Surroundings) -> ResponseStep {

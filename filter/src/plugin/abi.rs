@@ -45,6 +45,7 @@ unsafe extern "C" {
     pub(super) fn proxy_record_metric(id: u32, value: u64) -> u32;
     pub(super) fn proxy_continue_stream(stream: u32) -> u32;
     pub(super) fn proxy_close_stream(stream: u32) -> u32;
+    pub(super) fn proxy_set_effective_context(context: u32) -> u32;
     pub(super) fn proxy_send_local_response(
         status: u32,
         details: *const u8,

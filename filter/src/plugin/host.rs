@@ -75,6 +75,12 @@ pub(super) fn log_level() -> Result<u32> {
     Ok(level)
 }
 
+/// Makes the calls that follow in this callback calls of another context.
+pub(super) fn set_effective_context(context: u32) -> Result<()> {
+    // SAFETY: takes a number.
+    check(unsafe { abi::proxy_set_effective_context(context) })
+}
+
 /// Nanoseconds since the Unix epoch.
 pub(super) fn now() -> u64 {
     let mut time = 0;

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::host::{self, Buffer, Level, Metric};
-use super::pairs;
+use super::{pairs, stream};
 use crate::decide::identity::Claim;
 use crate::exchange::Surroundings;
 use crate::metrics;
@@ -99,6 +99,7 @@ pub(super) fn tick(root: u32) {
     for line in due {
         envoy.audit(&line);
     }
+    stream::end_waits(host::now());
 }
 
 /// Ids of metrics that were defined, by what they count. Names are built once each.

@@ -20,6 +20,9 @@ const PAUSE: u32 = 1;
 /// Up to this many bytes a drained body is paused as well, which lets it return to Envoy even in the trailers' callback.
 /// Beyond, it is not, because Envoy ends a stream of which a paused body is over its buffer limit (32 KiB on some).
 const PAUSED: usize = 8 * 1024;
+/// How long a response may wait for its request to be judged, in nanoseconds. Once Envoy has the whole response, it drops
+/// what is still to come of the request and calls the filter no more: without an end such a stream would hang.
+const WAIT: u64 = 5_000_000_000;
 /// Asks for a whole buffer: Envoy ends at its end.
 const ALL: usize = u32::MAX as usize;
 
@@ -32,6 +35,15 @@ thread_local! {
 enum Slot {
     Idle(Box<Stream>),
     Busy { ended: bool, deleted: bool },
+}
+
+/// A response that came before its request was judged.
+struct Waiting {
+    headers: Headers,
+    /// Whether it has no body.
+    end: bool,
+    /// When it came, in nanoseconds since the Unix epoch.
+    since: u64,
 }
 
 /// How far the host's part of a stream has come.
@@ -54,8 +66,7 @@ pub(super) struct Stream {
     phase: Phase,
     /// The request's body, drained in no-hold mode.
     drained: Vec<u8>,
-    /// A response that came before its request was judged: its headers, and whether it has no body.
-    waiting: Option<(Headers, bool)>,
+    waiting: Option<Waiting>,
     response_open: bool,
     response_ended: bool,
     response_headers_held: bool,
@@ -116,6 +127,23 @@ pub(super) fn delete(context: u32) {
         Some(Slot::Idle(_)) => drop(table.remove(&context)),
         None => {}
     });
+}
+
+/// Answers for the servers whose responses have waited too long for their requests.
+pub(super) fn end_waits(now: u64) {
+    let is_over = |slot: &Slot| match slot {
+        Slot::Idle(stream) => stream.waiting.as_ref().is_some_and(|it| now.saturating_sub(it.since) > WAIT),
+        Slot::Busy { .. } => false,
+    };
+    let over: Vec<u32> = table(|table| table.iter().filter(|(_, slot)| is_over(slot)).map(|(it, _)| *it).collect());
+    for context in over {
+        with(context, |stream| {
+            stream.waiting = None;
+            host::set_effective_context(context)?;
+            let reply = stream.exchange.on_wait_over(&mut stream.envoy);
+            stream.reply(&reply)
+        });
+    }
 }
 
 fn table<T>(change: impl FnOnce(&mut HashMap<u32, Slot>) -> T) -> T {
@@ -264,7 +292,7 @@ impl Stream {
                     None if self.hold => {}
                     _ => host::replace_start(Buffer::RequestBody, 0, changed.as_deref().unwrap_or(body))?,
                 }
-                if let Some((headers, end)) = self.waiting.take() {
+                if let Some(Waiting { headers, end, .. }) = self.waiting.take() {
                     if self.judged_response_headers(&headers, end)? == CONTINUE {
                         host::continue_response()?;
                     }
@@ -299,7 +327,7 @@ impl Stream {
                 Ok(if self.hold { PAUSE } else { CONTINUE })
             }
             ResponseStep::Wait => {
-                self.waiting = Some((headers.clone(), end));
+                self.waiting = Some(Waiting { headers: headers.clone(), end, since: host::now() });
                 Ok(PAUSE)
             }
             ResponseStep::Reply(reply) => self.reply(&reply),

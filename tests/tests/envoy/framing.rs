@@ -289,6 +289,28 @@ fn a_server_that_answers_early_gets_no_unjudged_byte() {
 }
 
 #[test]
+fn a_response_that_is_over_before_its_request_ends_in_an_error() {
+    scripted(Site::Main, async |mut case, _| {
+        if case.mode == Mode::Hold {
+            return;
+        }
+        let mut client = case.connect().await;
+        let request = case.post(call("1", &case.tool("get")));
+        let (before, after) = request.split_at(request.len() - 30);
+        client.send(before).await;
+        let mut arrival = case.arrival().await;
+        arrival.send(response(200, "application/json", result("1"))).await;
+        // Envoy lets nothing of the request through any more, not even to the filter.
+        assert_eq!(String::from_utf8_lossy(&arrival.closed().await), "");
+        client.send(after).await;
+        let answer = client.response().await;
+        assert_eq!((answer.status, answer.reason().as_deref()), (502, Some("unreadable_response")), "{answer}");
+        case.refusal("unreadable_response").await;
+        case.completion("early_response").await;
+    });
+}
+
+#[test]
 fn a_connection_goes_on_after_a_refusal() {
     scripted(Site::Main, async |mut case, _| {
         if case.mode == Mode::NoHold {
