@@ -101,6 +101,8 @@ pub fn named(rendering: &Rendering, name: &str) -> Value {
             "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
                 "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
                 "explicit_http_config": {"http_protocol_options": {"enable_trailers": true}},
+                // A server of one test may close a connection just when Envoy takes it for the request of another.
+                "common_http_protocol_options": {"max_requests_per_connection": 1},
             },
         });
     }
