@@ -3,6 +3,8 @@
 //! SSE2 on x86_64, simd128 on WebAssembly where it is enabled, and eight bytes in a `u64` everywhere else. All give
 //! the same answers; the tests compare them byte by byte.
 
+use super::string::short_escape;
+
 /// How far ordinary string bytes reach.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Run {
@@ -16,6 +18,13 @@ pub struct Run {
 #[inline]
 pub fn string_run(bytes: &[u8]) -> Run {
     wide::string_run(bytes)
+}
+
+/// Length of the run of ordinary string bytes and whole two-byte escapes at the start of `bytes`. It ends before a `"`
+/// that closes the string, a byte below 0x20, and a backslash with which no such escape begins in `bytes`.
+#[inline]
+pub fn escaped_run(bytes: &[u8]) -> Run {
+    wide::escaped_run(bytes)
 }
 
 /// Index of the first CR or LF; the length of `bytes` if there is none.
@@ -42,13 +51,33 @@ fn string_tail(tail: &[u8], before: usize, mut ascii: bool) -> Run {
     Run { len: before + tail.len(), ascii }
 }
 
+/// `escaped` tells that the byte before the tail is a backslash that may begin an escape.
+fn escaped_tail(tail: &[u8], before: usize, mut ascii: bool, mut escaped: bool) -> Run {
+    for (at, &byte) in tail.iter().enumerate() {
+        if escaped {
+            if short_escape(byte).is_none() {
+                return Run { len: before + at - 1, ascii };
+            }
+            escaped = false;
+            continue;
+        }
+        escaped = byte == b'\\';
+        if !escaped && ends_run(byte) {
+            return Run { len: before + at, ascii };
+        }
+        ascii &= byte.is_ascii();
+    }
+    Run { len: before + tail.len() - usize::from(escaped), ascii }
+}
+
 fn line_tail(tail: &[u8], before: usize) -> usize {
     before + tail.iter().position(|&byte| ends_line(byte)).unwrap_or(tail.len())
 }
 
 #[cfg(any(target_arch = "x86_64", all(target_arch = "wasm32", target_feature = "simd128")))]
 mod wide {
-    use super::{Run, line_tail, string_tail};
+    use super::{Run, escaped_tail, line_tail, string_tail};
+    use crate::json::string::short_escape;
 
     #[cfg(target_arch = "x86_64")]
     mod lanes {
@@ -148,6 +177,44 @@ mod wide {
     }
 
     #[inline]
+    pub(super) fn escaped_run(bytes: &[u8]) -> Run {
+        let (blocks, tail) = bytes.as_chunks::<16>();
+        let mut before = 0;
+        let mut high = 0;
+        let mut escaped = false;
+        for block in blocks {
+            let v = lanes::load(block);
+            let mut ends = lanes::ends_run(v);
+            if escaped {
+                if short_escape(block[0]).is_none() {
+                    return Run { len: before - 1, ascii: high == 0 };
+                }
+                ends &= !1;
+                escaped = false;
+            }
+            while ends != 0 {
+                let at = ends.trailing_zeros();
+                let whole = match block.get(at as usize..) {
+                    Some([b'\\', byte, ..]) => short_escape(*byte).is_some(),
+                    Some([b'\\']) => {
+                        escaped = true;
+                        true
+                    }
+                    _ => false,
+                };
+                if !whole {
+                    high |= lanes::high(v) & !(u32::MAX << at);
+                    return Run { len: before + at as usize, ascii: high == 0 };
+                }
+                ends &= !(0b11 << at);
+            }
+            high |= lanes::high(v);
+            before += 16;
+        }
+        escaped_tail(tail, before, high == 0, escaped)
+    }
+
+    #[inline]
     pub(super) fn line_end(bytes: &[u8]) -> usize {
         let (blocks, tail) = bytes.as_chunks::<16>();
         let mut before = 0;
@@ -168,6 +235,7 @@ use narrow as wide;
 #[cfg(any(test, not(any(target_arch = "x86_64", all(target_arch = "wasm32", target_feature = "simd128")))))]
 mod narrow {
     use super::{Run, line_tail, string_tail};
+    use crate::json::string::short_escape;
 
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x8080_8080_8080_8080;
@@ -202,6 +270,21 @@ mod narrow {
             before += 8;
         }
         string_tail(tail, before, high == 0)
+    }
+
+    #[inline]
+    pub(super) fn escaped_run(bytes: &[u8]) -> Run {
+        let (mut before, mut ascii) = (0, true);
+        loop {
+            let rest = bytes.get(before..).unwrap_or_default();
+            let run = string_run(rest);
+            before += run.len;
+            ascii &= run.ascii;
+            match rest.get(run.len..) {
+                Some([b'\\', byte, ..]) if short_escape(*byte).is_some() => before += 2,
+                _ => return Run { len: before, ascii },
+            }
+        }
     }
 
     #[inline]
@@ -242,6 +325,8 @@ mod tests {
                         bytes[position] = byte;
                         assert_eq!(wide::string_run(&bytes), plainly(&bytes), "{bytes:x?}");
                         assert_eq!(narrow::string_run(&bytes), plainly(&bytes), "{bytes:x?}");
+                        assert_eq!(wide::escaped_run(&bytes), escaped_tail(&bytes, 0, true, false), "{bytes:x?}");
+                        assert_eq!(narrow::escaped_run(&bytes), escaped_tail(&bytes, 0, true, false), "{bytes:x?}");
                         assert_eq!(wide::line_end(&bytes), line_tail(&bytes, 0), "{bytes:x?}");
                         assert_eq!(narrow::line_end(&bytes), line_tail(&bytes, 0), "{bytes:x?}");
                     }
@@ -249,6 +334,30 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn escapes_are_passed_alike_wherever_they_lie() {
+        // Runs of backslashes of every length before every kind of byte, at every place in the blocks.
+        for length in 0..40 {
+            for backslashes in 0..8 {
+                for end in [b'n', b'"', b'u', b'x', 0, 0xc3] {
+                    let mut bytes = vec![b'a'; length];
+                    bytes.extend(std::iter::repeat_n(b'\\', backslashes));
+                    bytes.push(end);
+                    for tail in 0..20 {
+                        bytes.extend(std::iter::repeat_n(b'b', tail));
+                        let plain = escaped_tail(&bytes, 0, true, false);
+                        assert_eq!(wide::escaped_run(&bytes), plain, "{bytes:x?}");
+                        assert_eq!(narrow::escaped_run(&bytes), plain, "{bytes:x?}");
+                        bytes.truncate(length + backslashes + 1);
+                    }
+                }
+            }
+        }
+        assert_eq!(escaped_run(br#"a\\"b"#).len, 3);
+        assert_eq!(escaped_run(br#"a\"b\u0041"#).len, 4);
+        assert_eq!(escaped_run(br#"a\"b\"#).len, 4);
     }
 
     #[test]

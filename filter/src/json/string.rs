@@ -98,7 +98,9 @@ impl Reader {
     fn plain(&mut self, chunk: &[u8], mut at: usize, base: usize) -> Result<Option<usize>, Error> {
         loop {
             let rest = chunk.get(at..).unwrap_or_default();
-            let run = scan::string_run(rest);
+            // Without a text to decode, escapes need not be taken one by one.
+            let unwanted = self.capture.want == Want::Nothing;
+            let run = if unwanted { scan::escaped_run(rest) } else { scan::string_run(rest) };
             let (plain, after) = rest.split_at_checked(run.len).unwrap_or((rest, &[]));
             if !run.ascii && !self.checked(plain, after.is_empty(), base + at)? {
                 return Ok(None);
