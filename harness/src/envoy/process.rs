@@ -46,6 +46,9 @@ pub struct Options {
     pub log_level: String,
     /// `component:level,…`; `wasm` must be at `info` or below for audit lines to appear.
     pub component_log_level: String,
+    /// The file that Envoy writes its log to. None is its standard error, which [`Envoy::log`] then gives; a file is
+    /// buffered and written by a thread of its own, which takes the cost of audit lines off the workers.
+    pub log_path: Option<PathBuf>,
     /// Environment variables of the process, beside the inherited ones.
     pub variables: Vec<(String, String)>,
     /// How long Envoy may take until it serves.
@@ -58,6 +61,7 @@ impl Default for Options {
             concurrency: 1,
             log_level: "warning".to_owned(),
             component_log_level: "wasm:info".to_owned(),
+            log_path: None,
             variables: Vec::new(),
             startup: Duration::from_secs(180),
         }
@@ -89,6 +93,9 @@ impl Envoy {
         let admin_file = directory.path.join("admin");
         let mut command = command(binary, &bootstrap.into(), &directory.path, options)?;
         command.arg("--admin-address-path").arg(&admin_file).args(["--concurrency", &options.concurrency.to_string()]);
+        if let Some(path) = &options.log_path {
+            command.arg("--log-path").arg(path);
+        }
         let mut child = command.spawn().map_err(file_error(&binary.path))?;
         let log = Log::read(child.stderr.take().ok_or_else(|| EnvoyError::Admin("no standard error".to_owned()))?);
         let mut envoy = Self {
@@ -100,7 +107,8 @@ impl Envoy {
             http: reqwest::Client::new(),
             _directory: directory,
         };
-        let live = tokio::time::timeout(options.startup, envoy.become_live(&admin_file)).await;
+        let live =
+            tokio::time::timeout(options.startup, envoy.become_live(&admin_file, options.log_path.is_some())).await;
         live.map_err(|_| envoy.timeout("serving", options.startup))??;
         Ok(envoy)
     }
@@ -120,17 +128,26 @@ impl Envoy {
         if status.success() { Ok(()) } else { Err(refusal(&log, status)) }
     }
 
-    async fn become_live(&mut self, admin_file: &Path) -> Result<(), EnvoyError> {
+    async fn become_live(&mut self, admin_file: &Path, logs_elsewhere: bool) -> Result<(), EnvoyError> {
         let mut lines = self.log.follow();
+        let mut ticks = tokio::time::interval(Duration::from_millis(20));
         loop {
-            let Some(line) = lines.next().await else { return Err(self.ended()) };
-            if line.contains("starting workers") {
-                break;
+            tokio::select! {
+                line = lines.next() => match line {
+                    None => return Err(self.ended()),
+                    Some(line) if line.contains("starting workers") => break,
+                    Some(_) => {}
+                },
+                // Its log says nothing here when it goes to a file; the address is written when Envoy has initialised.
+                _ = ticks.tick() => {
+                    if logs_elsewhere && fs::read_to_string(admin_file).is_ok_and(|address| !address.is_empty()) {
+                        break;
+                    }
+                }
             }
         }
         let address = fs::read_to_string(admin_file).map_err(file_error(admin_file))?;
         self.admin = address.trim().parse().map_err(|_| EnvoyError::Admin(format!("no address: {address:?}")))?;
-        let mut ticks = tokio::time::interval(Duration::from_millis(20));
         while self.get("/ready").await?.trim() != "LIVE" {
             ticks.tick().await;
         }

@@ -128,7 +128,10 @@ fn measure(arguments: &Arguments, progress: &dyn Progress) -> Result<Measured, F
     let upstream = upstream::start(&loads, placement.upstream)?;
     let rounds = async {
         progress.stage("starting Envoy");
-        let envoy = Envoy::start(&binary, variant::bootstrap(&variants, upstream), &Options::default()).await?;
+        // As proxies are run: without a reader that is woken for each audit line.
+        let log_path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bench-envoy.log");
+        let options = Options { log_path: Some(log_path.clone()), ..Options::default() };
+        let envoy = Envoy::start(&binary, variant::bootstrap(&variants, upstream), &options).await?;
         if let Some(core) = placement.envoy {
             core.pin_process(envoy.pid())?;
         }
@@ -136,6 +139,7 @@ fn measure(arguments: &Arguments, progress: &dyn Progress) -> Result<Measured, F
         let samples = all_rounds(arguments, &envoy, &variants, &loads, &mut random, progress).await?;
         let resident = (resident, machine::resident_bytes(envoy.pid())?);
         envoy.stop().await?;
+        fs::remove_file(&log_path)?;
         Ok::<_, Failure>((samples, resident))
     };
     let (samples, resident) = LocalSet::new().block_on(&runtime, rounds)?;
