@@ -1,21 +1,24 @@
-//! Whether a caller may call a tool. First that holds decides:
+//! Whether a caller may use a tool, a resource, a prompt or a method. First that holds decides:
 //!
 //! 1. an enforcing deny that matches: `denied_by_rule`;
 //! 2. an enforcing allow that matches, and that opens writes if the tool is a write and the policy read-only: allowed;
 //! 3. an enforcing allow that lacks only that: `read_only`;
 //! 4. an enforcing allow that lacks only its time: `outside_time`;
-//! 5. nothing: `tool_not_allowed`.
+//! 5. nothing: `tool_not_allowed`, or as fits what was asked for.
 //!
-//! Within a step the first rule in document order is the one that the verdict names. A rule matches when one of its tool
-//! patterns matches the server and the tool, `servers` names the server, every field of `who` has one of its values, and
+//! Within a step the first rule in document order is the one that the verdict names. A rule matches when one of its
+//! patterns matches the server and what was asked for, `servers` names the server, every field of `who` has one of its values, and
 //! the time is within its bounds. Shadow rules take part only in [`Would`].
 
 use super::identity::Principal;
-use crate::policy::{Anonymous, Candidates, DenyStyle, Effect, Mode, Policy, Reason, Rule, RuleIndex, Server};
+use crate::mcp::uri::Template;
+use crate::policy::{Anonymous, Candidates, DenyStyle, Effect, Mode, Noun, Policy, Reason, Rule, RuleIndex, Server};
 
 /// Longer names match no rule and so are refused: looking for `*middle*` in them would cost too much. MCP asks for names
 /// of at most 128 characters.
 const LONGEST_NAME: usize = 1024;
+/// The same for URIs, of which [`uri::fault`](crate::mcp::uri::fault) refuses longer ones anyway.
+const LONGEST_URI: usize = 8 * 1024;
 
 /// Who calls which server when.
 #[derive(Debug, Clone, Copy)]
@@ -41,7 +44,7 @@ pub enum Class {
 /// [`Server::mode`] whether to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Verdict<'p> {
-    /// Whether the call may go on.
+    /// Whether the request may go on.
     pub allowed: bool,
     /// Why not; `None` when allowed.
     pub reason: Option<Reason>,
@@ -49,9 +52,9 @@ pub struct Verdict<'p> {
     pub rule: Option<&'p str>,
     /// That rule's advice, whatever the verdict.
     pub advice: Option<&'p str>,
-    /// Whether that rule wants a refusal to look like an unknown tool.
+    /// Whether that rule wants a refusal to look as if what was asked for did not exist.
     pub hide: bool,
-    /// Whether the tool reads or writes.
+    /// Whether it reads or writes; all but tools read.
     pub class: Class,
     /// What shadow rules would have changed.
     pub would: Option<Would<'p>>,
@@ -70,33 +73,65 @@ pub struct Would<'p> {
 
 /// The verdict on a call of `tool`, and on its entry in a list. Allocates nothing.
 pub fn call_tool<'p>(policy: &'p Policy, caller: &Caller<'_>, tool: &str) -> Verdict<'p> {
-    let own = policy.by_server.get(caller.server.ordinal);
-    let indexes = || std::iter::once(&policy.global).chain(own);
-    let fits = tool.len() <= LONGEST_NAME;
-    let class =
-        if fits && indexes().any(|index| index.reads.any_match(tool, |()| true)) { Class::Read } else { Class::Write };
+    access(policy, caller, Noun::Tool, tool)
+}
+
+/// The verdict on the thing of kind `noun` that is called `name`. Allocates nothing.
+pub fn access<'p>(policy: &'p Policy, caller: &Caller<'_>, noun: Noun, name: &str) -> Verdict<'p> {
+    let indexes = || std::iter::once(&policy.global).chain(policy.by_server.get(caller.server.ordinal));
+    let fits = name.len() <= longest(noun);
+    let reads = || fits && indexes().any(|index| index.reads.any_match(name, |()| true));
+    let class = if noun != Noun::Tool || reads() { Class::Read } else { Class::Write };
     let mut matches = Matches { needs_write: policy.read_only.enabled && class == Class::Write, ..Matches::default() };
-    if fits {
-        for index in indexes() {
-            index.tools.any_match(tool, |candidates| {
-                each_candidate(candidates, policy, caller, |number, rule| matches.consider(number, rule, caller));
-                false
-            });
+    for names in indexes().filter_map(|index| index.names(noun)).filter(|_| fits) {
+        names.any_match(name, |candidates| {
+            each_candidate(candidates, policy, caller, |number, rule| matches.consider(number, rule, caller));
+            false
+        });
+    }
+    matches.verdict(policy, noun, class)
+}
+
+/// The verdict on a resource template: allowed if an allow can match some URI that it stands for, unless a deny matches
+/// all of them.
+pub fn template<'p>(policy: &'p Policy, caller: &Caller<'_>, template: &str) -> Verdict<'p> {
+    let template = Template::new(template);
+    let mut matches = Matches::default();
+    for (number, rule) in (0..).zip(&policy.rules) {
+        let meets = rule.targets.iter().any(|target| {
+            let fits = match rule.effect {
+                Effect::Allow => template.can_match(&target.name),
+                Effect::Deny => template.must_match(&target.name),
+            };
+            target.noun == Noun::Resource && fits && rule.reaches(target, caller.server)
+        });
+        if meets {
+            matches.consider(number, rule, caller);
         }
     }
-    let enforced = matches.enforced.settle(policy);
-    let would = Some(matches.all.settle(policy))
-        .filter(|all| all.allowed != enforced.allowed)
-        .and_then(|all| Some(Would { allowed: all.allowed, rule: &all.rule?.id, reason: all.reason }));
-    let Settled { allowed, reason, rule } = enforced;
-    Verdict {
-        allowed,
-        reason,
-        rule: rule.map(|rule| rule.id.as_str()),
-        advice: rule.and_then(|rule| rule.advice.as_deref()),
-        hide: !allowed && rule.is_some_and(|rule| rule.deny_style == DenyStyle::Hide),
-        class,
-        would,
+    matches.verdict(policy, Noun::Resource, Class::Read)
+}
+
+fn longest(noun: Noun) -> usize {
+    if noun == Noun::Resource { LONGEST_URI } else { LONGEST_NAME }
+}
+
+impl Matches {
+    fn verdict<'p>(&self, policy: &'p Policy, noun: Noun, class: Class) -> Verdict<'p> {
+        let enforced = self.enforced.settle(policy, noun);
+        let would = Some(self.all.settle(policy, noun))
+            .filter(|all| all.allowed != enforced.allowed)
+            .and_then(|all| Some(Would { allowed: all.allowed, rule: &all.rule?.id, reason: all.reason }));
+        let Settled { allowed, reason, rule } = enforced;
+        Verdict {
+            allowed,
+            reason,
+            rule: rule.map(|rule| rule.id.as_str()),
+            advice: rule.and_then(|rule| rule.advice.as_deref()),
+            hide: !allowed && rule.is_some_and(|rule| rule.deny_style == DenyStyle::Hide),
+            class,
+            would,
+        }
     }
 }
 
@@ -215,16 +250,26 @@ struct Settled<'p> {
 }
 
 impl Steps {
-    fn settle<'p>(&self, policy: &'p Policy) -> Settled<'p> {
+    fn settle<'p>(&self, policy: &'p Policy, noun: Noun) -> Settled<'p> {
         let (reason, number) = match self {
             Self { deny: Some(number), .. } => (Some(Reason::DeniedByRule), Some(*number)),
             Self { allow: Some(number), .. } => (None, Some(*number)),
             Self { not_writing: Some(number), .. } => (Some(Reason::ReadOnly), Some(*number)),
             Self { untimely: Some(number), .. } => (Some(Reason::OutsideTime), Some(*number)),
-            _ => (Some(Reason::ToolNotAllowed), None),
+            _ => (Some(not_allowed(noun)), None),
         };
         let rule = number.and_then(|number| usize::try_from(number).ok()).and_then(|at| policy.rules.get(at));
         Settled { allowed: reason.is_none(), reason, rule }
+    }
+}
+
+/// The reason where no rule says anything.
+fn not_allowed(noun: Noun) -> Reason {
+    match noun {
+        Noun::Tool => Reason::ToolNotAllowed,
+        Noun::Resource => Reason::ResourceNotAllowed,
+        Noun::Prompt => Reason::PromptNotAllowed,
+        Noun::Method => Reason::MethodNotAllowed,
     }
 }
 
@@ -233,7 +278,8 @@ impl Steps {
 pub(super) fn candidates(policy: &Policy, caller: &Caller<'_>, tool: &str) -> usize {
     let mut count = 0;
     for index in std::iter::once(&policy.global).chain(policy.by_server.get(caller.server.ordinal)) {
-        index.tools.any_match(tool, |candidates| {
+        let Some(tools) = index.names(Noun::Tool) else { continue };
+        tools.any_match(tool, |candidates| {
             each_candidate(candidates, policy, caller, |_, _| count += 1);
             false
         });

@@ -30,6 +30,9 @@ const SINGLE_HEADERS: [&str; 7] = [
     "authorization",
 ];
 
+/// What tells the GET stream of Streamable HTTP from that of the transport of 2024-11-05, which sends none of these.
+const OPENS_STREAM: [&str; 3] = ["mcp-protocol-version", "mcp-session-id", "last-event-id"];
+
 const OAUTH_DISCOVERY: [&str; 3] = [
     "/.well-known/oauth-protected-resource",
     "/.well-known/oauth-authorization-server",
@@ -214,8 +217,19 @@ impl Core {
                 return Some(Refusal::of_form(Reason::HeaderMismatch, 400, denial::HEADER_MISMATCH, said, advice));
             }
         }
+        if method != "POST" && !end {
+            return malformed(format!("{method} requests have no body in MCP."));
+        }
+        if method == "GET" && OPENS_STREAM.iter().all(|name| !headers.has(name)) {
+            let said = "A GET without MCP-Protocol-Version, Mcp-Session-Id and Last-Event-ID opens the HTTP+SSE transport \
+                        of 2024-11-05, which is refused here.";
+            let advice = "Use Streamable HTTP: POST each message to this URL.";
+            let refusal =
+                Refusal::of_form(Reason::TransportRefused, 405, denial::INVALID_REQUEST, said.to_owned(), advice);
+            return Some(refusal);
+        }
         if method != "POST" {
-            return if end { None } else { malformed(format!("{method} requests have no body in MCP.")) };
+            return None;
         }
         let identity_encoding = match headers.get("content-encoding") {
             Lookup::Absent => true,
@@ -263,7 +277,7 @@ impl Core {
                     || name.starts_with("x-envoy-") && !KEPT_ENVOY_HEADERS.contains(&name);
                 // A legacy server executes the body whatever these say, but what stands behind it may believe them.
                 let stray = !modern && (name == "mcp-method" || name == "mcp-name" || name.starts_with("mcp-param-"));
-                let repeated = edits.iter().any(|Edit::Remove(known)| *known == name);
+                let repeated = edits.iter().any(|edit| matches!(edit, Edit::Remove(known) if *known == name));
                 if (control || stray) && !repeated {
                     edits.push(Edit::Remove(name.to_owned()));
                 }

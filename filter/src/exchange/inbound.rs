@@ -5,13 +5,14 @@ use std::sync::Arc;
 use super::refusal::{Addressee, Refusal};
 use super::{Core, Surroundings};
 use crate::decide::access::{self, Caller};
-use crate::json::decode;
+use crate::json::{decode, locate, members};
 use crate::mcp::denial;
 use crate::mcp::jsonrpc::{Envelope, Shape};
 use crate::mcp::method::{self, Kind, List};
+use crate::mcp::uri;
 use crate::mcp::violation::Invalid;
-use crate::policy::{FailMode, Reason};
-use crate::rewrite;
+use crate::policy::{FailMode, Noun, Reason};
+use crate::rewrite::{self, Splice};
 
 /// What becomes of a message from the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,7 +53,8 @@ impl Core {
             Some(method) => {
                 let method = decode(method.of(bytes)).into_owned();
                 let id = envelope.id.map(|id| id.of(bytes).to_vec());
-                self.server_message(&method, id.as_deref(), channel, env)
+                let uri = envelope.uri.map(|uri| decode(uri.of(bytes)));
+                self.server_message(&method, id.as_deref(), uri.as_deref(), channel, env)
             }
             None => self.answer(bytes, envelope, channel, env),
         }
@@ -63,6 +65,7 @@ impl Core {
         &mut self,
         method: &str,
         id: Option<&[u8]>,
+        uri: Option<&str>,
         channel: Channel,
         env: &mut dyn Surroundings,
     ) -> Fate {
@@ -70,16 +73,29 @@ impl Core {
             let problem = "a request or notification where an answer belongs";
             return self.unreadable(Reason::UnreadableResponse, problem, channel, env);
         }
-        let known = match id {
-            None => method::is_known_notification(method),
-            Some(_) => method == "ping",
+        let configuration = Arc::clone(&self.configuration);
+        let policy = &configuration.policy;
+        let now = Self::seconds(env.now());
+        let is_allowed = |noun, name| self.access(policy, noun, name, now).is_some_and(|verdict| verdict.allowed);
+        let reason = match id {
+            None if method == "notifications/resources/updated"
+                && !uri.is_some_and(|it| is_allowed(Noun::Resource, it)) =>
+            {
+                Some(Reason::ResourceNotAllowed)
+            }
+            None if method::is_known_notification(method) => None,
+            Some(_) if method == "ping" => None,
+            Some(_) if is_allowed(Noun::Method, method) => {
+                self.record_response(None, "server_request_allowed", Some(method), false, env);
+                return Fate::Pass;
+            }
+            Some(_) if method::kind(method) == Kind::Restricted => Some(Reason::MethodNotAllowed),
+            _ if policy.on.unknown_method == FailMode::Allow => None,
+            _ => Some(Reason::MethodNotAllowed),
         };
-        let restricted = id.is_some() && matches!(method::kind(method), Kind::Restricted);
-        if known || !restricted && self.configuration.policy.on.unknown_method == FailMode::Allow {
-            return Fate::Pass;
-        }
+        let Some(reason) = reason else { return Fate::Pass };
         let detail = if id.is_some() { "server_request_refused" } else { "notification_dropped" };
-        self.record_response(Reason::MethodNotAllowed, detail, Some(method), true, env);
+        self.record_response(reason, detail, Some(method), true, env);
         match id {
             _ if !self.enforces() => Fate::Pass,
             Some(id) => Fate::Replace(denial::unknown_request(id)),
@@ -104,8 +120,11 @@ impl Core {
             self.answered = self.awaiting.is_some();
             return Fate::Pass;
         }
-        if envelope.input_required {
-            let said = "The server asks the client for input, which no rule of this policy allows.".to_owned();
+        if envelope.input_required
+            && let Some(method) = self.refused_input(bytes, env)
+        {
+            let said =
+                format!("The server asks the client for input by {method}, which no rule of this policy allows.");
             let advice = "Do not retry; the operator can allow the method that the server asks for.";
             let refusal = Refusal::by_policy(Reason::MethodNotAllowed, said, advice);
             return self.deny(&refusal, "input_required_refused", channel, env);
@@ -115,6 +134,24 @@ impl Core {
         }
         self.answered = self.awaiting.is_some();
         self.rewritten(bytes, envelope, env)
+    }
+
+    /// The first method of an `input_required` result that no rule lets a server use (MCP 2026-07-28, multi-round-trip
+    /// requests).
+    fn refused_input(&self, bytes: &[u8], env: &mut dyn Surroundings) -> Option<String> {
+        let requests = locate(bytes, "/result/inputRequests")?;
+        if bytes.get(requests.start) != Some(&b'{') {
+            return Some("something that cannot be read".to_owned());
+        }
+        let policy = &self.configuration.policy;
+        let now = Self::seconds(env.now());
+        members(bytes, requests).find_map(|request| {
+            let method =
+                locate(request.value.of(bytes), "/method").map(|span| decode(span.of(request.value.of(bytes))));
+            let Some(method) = method else { return Some("a request without a method".to_owned()) };
+            let verdict = self.access(policy, Noun::Method, &method, now);
+            (!verdict.is_some_and(|verdict| verdict.allowed)).then(|| method.into_owned())
+        })
     }
 
     /// An answer in a stream to something that this exchange did not ask: the awaited one may still come.
@@ -157,18 +194,37 @@ impl Core {
                 splices.push(splice);
             }
             let filtered = rewrite::list::filter(bytes, envelope, private, |list, name| {
-                list == List::Tools && access::call_tool(policy, &caller, name).allowed
+                match list {
+                    List::Tools => access::call_tool(policy, &caller, name),
+                    List::Prompts => access::access(policy, &caller, Noun::Prompt, name),
+                    List::Resources if uri::fault(name).is_some() => return false,
+                    List::Resources => access::access(policy, &caller, Noun::Resource, name),
+                    List::ResourceTemplates => access::template(policy, &caller, name),
+                }
+                .allowed
             });
+            splices.extend(self.endless_page(bytes, env));
             self.facts.hidden.extend(filtered.hidden);
             splices.extend(filtered.splices);
         }
         if let Some(meta) = envelope.meta.filter(|_| envelope.meta_ours) {
-            splices.push(rewrite::meta::without_ours(bytes, meta));
+            splices.extend(rewrite::meta::without_ours(bytes, meta));
         }
         if splices.is_empty() || !self.enforces() {
             return Fate::Pass;
         }
         Fate::Replace(rewrite::apply(bytes, splices))
+    }
+
+    /// Takes out a `nextCursor` that is the cursor of the request itself: a client that follows it never ends.
+    fn endless_page(&mut self, bytes: &[u8], env: &mut dyn Surroundings) -> Option<Splice> {
+        let cursor = self.awaiting.as_ref()?.cursor.as_ref()?;
+        let next = locate(bytes, "/result/nextCursor")?;
+        if decode(next.of(bytes)) != *cursor {
+            return None;
+        }
+        self.record_response(Some(Reason::UnreadableResponse), "endless_list", None, false, env);
+        rewrite::object::cut(bytes, locate(bytes, "/result")?, "nextCursor")
     }
 
     /// Whether an answer belongs to the request of this exchange. Streams that are not tied to one request carry

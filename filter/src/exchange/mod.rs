@@ -12,11 +12,14 @@
 //! ```
 
 mod arrival;
+mod capabilities;
 mod events;
 pub mod headers;
 mod inbound;
+mod outbound;
 mod reading;
 mod record;
+mod redirect;
 mod refusal;
 mod request;
 mod response;
@@ -34,6 +37,7 @@ use crate::state::{Lease, Worker};
 mod tests;
 
 pub use headers::Headers;
+pub use redirect::LEADING_FIELDS;
 pub use refusal::{Addressee, Refusal, Reply};
 
 /// What an exchange needs from the world around it.
@@ -65,6 +69,8 @@ pub trait Surroundings {
 pub enum Edit {
     /// Removes every line of that name.
     Remove(String),
+    /// Puts one line of that name in the place of all.
+    Set(&'static str, String),
 }
 
 /// What becomes of the request's headers.
@@ -146,12 +152,14 @@ struct Awaiting {
     kind: Kind,
     /// Decoded name of the tool, of a `tools/call`.
     tool: Option<String>,
+    /// Decoded cursor, of a list.
+    cursor: Option<String>,
 }
 
 impl Awaiting {
     fn addressee(&self) -> Addressee<'_> {
         match &self.tool {
-            Some(name) => Addressee::Tool { id: &self.id, name },
+            Some(_) => Addressee::Tool(&self.id),
             None => Addressee::Request(&self.id),
         }
     }

@@ -36,6 +36,8 @@ pub(super) struct Facts {
     pub(super) would: Option<(bool, String)>,
     /// Id of the decision on the request, which its completion repeats.
     decision: Option<String>,
+    /// Client capabilities that the server does not get to see.
+    pub(super) struck: Vec<&'static str>,
     /// Names of list entries that were left out.
     pub(super) hidden: Vec<String>,
     request_id: Option<String>,
@@ -168,12 +170,13 @@ impl Core {
     /// Records that something in the response was withheld or changed, and returns the decision id.
     pub(super) fn record_response(
         &mut self,
-        reason: Reason,
+        reason: impl Into<Option<Reason>>,
         detail: &str,
         method: Option<&str>,
         refused: bool,
         env: &mut dyn Surroundings,
     ) -> String {
+        let reason = reason.into();
         let id = self.worker.decision_id();
         let effective = refused && self.enforces();
         let outcome = match (refused, effective) {
@@ -181,14 +184,14 @@ impl Core {
             (true, false) => Outcome::WouldDeny,
             (false, _) => Outcome::Allow,
         };
-        env.count(Decision { outcome, reason: Some(reason), server: self.counted_server() });
-        if !env.audits() {
+        env.count(Decision { outcome, reason, server: self.counted_server() });
+        if !env.audits() || !refused && reason.is_none() && !self.configuration.policy.audit.allowed {
             return id;
         }
         let mut record = self.begin("decision", &id, env.now());
         record.text("verdict", if effective { "deny" } else { "allow" });
         record.text("mode", if self.enforces() { "enforce" } else { "shadow" });
-        record.text("reason", reason.as_str());
+        record.optional("reason", reason.map(Reason::as_str));
         if refused && !effective {
             record.text("would_verdict", "deny");
         }
@@ -297,6 +300,9 @@ impl Core {
         }
         if let Some(id) = message.id() {
             record.raw("id", id);
+        }
+        if !self.facts.struck.is_empty() {
+            record.list("struck_capabilities", &self.facts.struck, LISTED);
         }
         let arguments = message.envelope.arguments.filter(|arguments| arguments.shape == Shape::Object);
         if let (Some(arguments), ArgumentsAudit::Keys) = (arguments, self.configuration.policy.audit.arguments) {

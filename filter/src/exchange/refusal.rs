@@ -18,19 +18,27 @@ pub struct Refusal {
     pub status: u16,
     /// JSON-RPC error code.
     pub code: i32,
-    /// Answer as a server would for an unknown tool.
-    pub hide: bool,
+    /// Answer with this code and message, as a server would for something that does not exist.
+    pub hidden_as: Option<(i32, String)>,
 }
 
 impl Refusal {
     /// A refusal by policy of a message that was understood.
     pub fn by_policy(reason: Reason, said: String, advice: &str) -> Self {
-        Self { reason, rule: None, said, advice: advice.to_owned(), status: 400, code: denial::REFUSED, hide: false }
+        Self {
+            reason,
+            rule: None,
+            said,
+            advice: advice.to_owned(),
+            status: 400,
+            code: denial::REFUSED,
+            hidden_as: None,
+        }
     }
 
     /// A refusal of something that two readers could understand differently, or nobody at all.
     pub fn of_form(reason: Reason, status: u16, code: i32, said: String, advice: &str) -> Self {
-        Self { reason, rule: None, said, advice: advice.to_owned(), status, code, hide: false }
+        Self { reason, rule: None, said, advice: advice.to_owned(), status, code, hidden_as: None }
     }
 
     /// Whether the answer is an HTTP error even when the request's id is known: the form was at fault, not the wish.
@@ -42,13 +50,8 @@ impl Refusal {
 /// Whom a refusal answers.
 #[derive(Clone, Copy, Debug)]
 pub enum Addressee<'a> {
-    /// A `tools/call` request.
-    Tool {
-        /// Raw JSON-RPC id.
-        id: &'a [u8],
-        /// Name of the tool.
-        name: &'a str,
-    },
+    /// A `tools/call` request, by raw JSON-RPC id.
+    Tool(&'a [u8]),
     /// Any other request, by raw JSON-RPC id.
     Request(&'a [u8]),
     /// A notification or a client's response: no answer, only an acknowledgement.
@@ -88,14 +91,12 @@ impl Refusal {
             self.reason.as_str(),
             self.advice
         );
+        if let (Addressee::Tool(id) | Addressee::Request(id), Some((code, message))) = (to, &self.hidden_as) {
+            return denial::error(Some(id), *code, message, None);
+        }
         match to {
-            Addressee::Tool { id, name } if self.hide => {
-                denial::error(Some(id), denial::INVALID_PARAMS, &format!("Unknown tool: {name}"), None)
-            }
-            Addressee::Tool { id, .. } if !self.is_of_form() => denial::tool_error(id, &text, &data),
-            Addressee::Tool { id, .. } | Addressee::Request(id) => {
-                denial::error(Some(id), self.code, &text, Some(&data))
-            }
+            Addressee::Tool(id) if !self.is_of_form() => denial::tool_error(id, &text, &data),
+            Addressee::Tool(id) | Addressee::Request(id) => denial::error(Some(id), self.code, &text, Some(&data)),
             Addressee::Notification | Addressee::Http => denial::error(None, self.code, &text, Some(&data)),
         }
     }
@@ -108,7 +109,7 @@ impl Refusal {
             Addressee::Notification if !self.is_of_form() => {
                 return Reply { status: 202, headers: Vec::new(), body: Vec::new(), details };
             }
-            Addressee::Tool { .. } | Addressee::Request(_) if !self.is_of_form() => 200,
+            Addressee::Tool(_) | Addressee::Request(_) if !self.is_of_form() => 200,
             _ => self.status,
         };
         let mut headers = vec![("content-type", "application/json".to_owned())];

@@ -1,21 +1,19 @@
 //! The request's body: read strictly, sorted, judged. The first refusal wins (DESIGN section 4).
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use super::arrival::DOOMED_BYTES;
 use super::headers::{Headers, Lookup};
 use super::refusal::{Addressee, Refusal, Reply};
 use super::{Awaiting, Core, Exchange, GrowthStep, Progress, RequestStep, Surroundings};
-use crate::decide::access::{self, Caller};
-use crate::json::{Fault, decode};
+use crate::json::{Fault, decode, locate};
 use crate::mcp::denial;
 use crate::mcp::era::{self, Era};
 use crate::mcp::jsonrpc::{self, Envelope, Shape};
 use crate::mcp::method::{self, Kind, NameParameter};
 use crate::mcp::mirrored;
 use crate::mcp::violation::{Invalid, Violation};
-use crate::policy::{FailMode, Reason};
+use crate::policy::Reason;
 use crate::rewrite;
 
 /// Header values that a body is compared with, kept from the header phase.
@@ -48,7 +46,7 @@ impl Mirrored {
         }
     }
 
-    fn is_modern(&self) -> bool {
+    pub(super) fn is_modern(&self) -> bool {
         self.version.as_deref().is_some_and(era::is_modern)
     }
 }
@@ -80,15 +78,13 @@ impl<'a> Message<'a> {
         self.envelope.id.map(|id| id.of(self.bytes))
     }
 
-    fn is_request(&self) -> bool {
+    pub(super) fn is_request(&self) -> bool {
         self.method.is_some() && self.envelope.id.is_some()
     }
 
     pub(super) fn addressee(&self) -> Addressee<'_> {
         match self.id() {
-            Some(id) if self.kind == Kind::CallTool => {
-                Addressee::Tool { id, name: self.target.as_deref().unwrap_or_default() }
-            }
+            Some(id) if self.kind == Kind::CallTool => Addressee::Tool(id),
             Some(id) if self.method.is_some() => Addressee::Request(id),
             _ => Addressee::Notification,
         }
@@ -181,6 +177,9 @@ impl Core {
     fn judge(&mut self, message: &Message<'_>, env: &mut dyn Surroundings) -> RequestStep {
         let era = self.agreed_era(message);
         self.era = Some(era.as_ref().map_or(Era::Modern, |era| *era));
+        if era.is_ok() && self.enforces() {
+            self.facts.struck = self.capabilities_to_strike(message);
+        }
         let refusal = match (self.doomed.take(), era) {
             (Some(doomed), _) => Some(doomed),
             (None, Err(said)) => {
@@ -200,12 +199,31 @@ impl Core {
         self.progress = Progress::Forwarded;
         if let (Some(id), true) = (message.id(), message.is_request()) {
             let tool = message.target.as_deref().filter(|_| message.kind == Kind::CallTool).map(str::to_owned);
-            self.awaiting = Some(Awaiting { id: id.to_vec(), kind: message.kind, tool });
+            let cursor = match message.kind {
+                Kind::List(_) => locate(message.bytes, "/params/cursor").map(|span| decode(span.of(message.bytes))),
+                _ => None,
+            };
+            let cursor = cursor.map(Cow::into_owned);
+            self.awaiting = Some(Awaiting { id: id.to_vec(), kind: message.kind, tool, cursor });
         }
-        let ours = message.envelope.meta.filter(|_| message.envelope.meta_ours && self.enforces());
-        RequestStep::Forward(
-            ours.map(|meta| rewrite::apply(message.bytes, vec![rewrite::meta::without_ours(message.bytes, meta)])),
-        )
+        RequestStep::Forward(if self.enforces() { self.rewritten_request(message) } else { None })
+    }
+
+    /// The request without what is not meant for the server, if that changes it.
+    fn rewritten_request(&self, message: &Message<'_>) -> Option<Vec<u8>> {
+        let struck = self.struck_capabilities(message);
+        let ours = message.envelope.meta.filter(|_| message.envelope.meta_ours);
+        let Some(meta) = ours else {
+            return struck.map(|splice| rewrite::apply(message.bytes, vec![splice]));
+        };
+        // Capabilities may lie inside `_meta`, and splices must not overlap: what is ours goes first, from the end.
+        let bytes =
+            rewrite::apply(message.bytes, rewrite::meta::without_ours(message.bytes, meta).into_iter().collect());
+        let Ok(envelope) = jsonrpc::read(&bytes, self.json_limits()) else { return Some(bytes) };
+        match self.struck_capabilities(&Message::new(&bytes, envelope)) {
+            Some(splice) => Some(rewrite::apply(&bytes, vec![splice])),
+            None => Some(bytes),
+        }
     }
 
     /// The era that headers and body agree on, or what they disagree in.
@@ -270,100 +288,5 @@ impl Core {
             }
         }
         Ok(())
-    }
-
-    /// Why policy refuses a message that was read and whose headers agree, if it does.
-    fn refusal(&mut self, message: &Message<'_>, era: Era, env: &mut dyn Surroundings) -> Option<Refusal> {
-        let Some(method) = message.method.as_deref() else {
-            if era == Era::Modern || self.facts.mirrored.is_modern() {
-                let said = "Clients send no responses in this revision of MCP.".to_owned();
-                let advice = "Send inputResponses in a new request.";
-                return Some(Refusal::of_form(Reason::Malformed, 400, denial::INVALID_REQUEST, said, advice));
-            }
-            self.record_message(message, env);
-            return None;
-        };
-        let named = match message.kind {
-            Kind::CallTool | Kind::Prompt | Kind::Resource => message.target.is_some(),
-            _ => true,
-        };
-        if !named {
-            let said = format!("{method} without the name of what it is about.");
-            return Some(Refusal::of_form(Reason::Malformed, 400, denial::INVALID_REQUEST, said, "Name it in params."));
-        }
-        if !message.is_request() {
-            if method::is_known_notification(method) {
-                self.record_message(message, env);
-                return None;
-            }
-            return self.unknown_method(message, method, env);
-        }
-        match message.kind {
-            Kind::CallTool => self.call_tool(message, env),
-            Kind::List(_) | Kind::Handshake | Kind::Plumbing => {
-                self.record_message(message, env);
-                None
-            }
-            Kind::Resource => Some(self.not_allowed(Reason::ResourceNotAllowed, "resource", message)),
-            Kind::Prompt => Some(self.not_allowed(Reason::PromptNotAllowed, "prompt", message)),
-            Kind::Completion | Kind::Restricted => {
-                let said = format!("The method {method} is not allowed to you on server {}.", self.server_name());
-                Some(Refusal::by_policy(Reason::MethodNotAllowed, said, "Do not retry; use the tools that are listed."))
-            }
-            Kind::Unknown => self.unknown_method(message, method, env),
-        }
-    }
-
-    fn not_allowed(&self, reason: Reason, what: &str, message: &Message<'_>) -> Refusal {
-        let target = message.target.as_deref().unwrap_or_default();
-        let said = format!("The {what} {target} is not allowed to you on server {}.", self.server_name());
-        Refusal::by_policy(reason, said, "Do not retry; ask the operator for access if you need it.")
-    }
-
-    fn unknown_method(&mut self, message: &Message<'_>, method: &str, env: &mut dyn Surroundings) -> Option<Refusal> {
-        if self.configuration.policy.on.unknown_method == FailMode::Allow {
-            self.record_message(message, env);
-            return None;
-        }
-        let said = if message.is_request() || message.kind == Kind::Unknown {
-            format!("No revision of MCP knows the method {method} in this form.")
-        } else {
-            format!("{method} must be a request: it has no id.")
-        };
-        Some(Refusal::by_policy(Reason::MethodNotAllowed, said, "Use a method of the MCP specification."))
-    }
-
-    fn call_tool(&mut self, message: &Message<'_>, env: &mut dyn Surroundings) -> Option<Refusal> {
-        let configuration = Arc::clone(&self.configuration);
-        let parties = self.parties.clone()?;
-        let server = configuration.policy.servers.get(parties.server)?;
-        let tool = message.target.as_deref().unwrap_or_default();
-        let now = Self::seconds(env.now());
-        let caller = Caller { server, principal: &parties.principal, now };
-        let verdict = access::call_tool(&configuration.policy, &caller, tool);
-        if verdict.allowed {
-            self.record_verdict(message, &verdict, env);
-            return None;
-        }
-        let reason = verdict.reason.unwrap_or(Reason::ToolNotAllowed);
-        let said = match reason {
-            Reason::ReadOnly => format!(
-                "The tool {tool} on server {} changes things, and this policy allows only reading.",
-                server.name
-            ),
-            Reason::OutsideTime => {
-                format!("The tool {tool} on server {} is not open to you at this time.", server.name)
-            }
-            _ => format!("The tool {tool} on server {} is not allowed to you.", server.name),
-        };
-        let advice = verdict.advice.unwrap_or(match reason {
-            Reason::OutsideTime => "Retry inside the time that the operator has opened, or ask for it to be changed.",
-            _ => "Do not retry this call; use a tool that tools/list shows, or ask the operator for access.",
-        });
-        let mut refusal = Refusal::by_policy(reason, said, advice);
-        refusal.rule = verdict.rule.map(str::to_owned);
-        refusal.hide = verdict.hide;
-        self.facts.would = verdict.would.as_ref().map(|would| (would.allowed, would.rule.to_owned()));
-        Some(refusal)
     }
 }

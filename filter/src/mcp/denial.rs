@@ -10,6 +10,8 @@ pub const PARSE_ERROR: i32 = -32700;
 pub const INVALID_REQUEST: i32 = -32600;
 /// JSON-RPC 2.0: invalid method parameters; what servers answer for an unknown tool.
 pub const INVALID_PARAMS: i32 = -32602;
+/// MCP before 2026-07-28: what servers answer for an unknown resource.
+pub const RESOURCE_NOT_FOUND: i32 = -32002;
 /// JSON-RPC 2.0: the method does not exist.
 pub const METHOD_NOT_FOUND: i32 = -32601;
 /// MCP 2026-07-28: a mirrored header and the body disagree.

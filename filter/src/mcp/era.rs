@@ -8,6 +8,9 @@ pub const FIRST_MODERN: &str = "2026-07-28";
 /// The `_meta` key by which a modern request states its revision.
 pub const META_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
 
+/// The `_meta` key by which a modern request declares what its client can be asked for.
+pub const META_CLIENT_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
+
 /// Which wire protocol a message speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Era {

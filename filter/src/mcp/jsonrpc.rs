@@ -9,7 +9,7 @@
 //!
 //! The same [`Envelope`] is filled piece by piece while a response streams; its spans count from the message's start.
 
-use super::era::META_VERSION;
+use super::era::{META_CLIENT_CAPABILITIES, META_VERSION};
 use super::method::List;
 use super::violation::{Invalid, Violation};
 use crate::json::{self, Kind, Scalar, Span, Text, Visitor};
@@ -153,7 +153,7 @@ const PARAMS_KEYS: [&str; 20] = [
 const META_KEYS: [&str; 5] = [
     META_VERSION,
     "io.modelcontextprotocol/clientInfo",
-    "io.modelcontextprotocol/clientCapabilities",
+    META_CLIENT_CAPABILITIES,
     "io.modelcontextprotocol/logLevel",
     "progressToken",
 ];

@@ -6,4 +6,5 @@ pub mod jsonrpc;
 pub mod method;
 pub mod mirrored;
 pub mod sse;
+pub mod uri;
 pub mod violation;

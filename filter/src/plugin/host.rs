@@ -5,7 +5,7 @@
 use std::ptr;
 
 use super::{abi, pairs};
-use crate::exchange::Headers;
+use crate::exchange::{Headers, LEADING_FIELDS};
 
 /// A host call's status other than success (proxy-wasm ABI 0.2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,11 +113,21 @@ pub(super) fn headers(map: Map) -> Result<Headers> {
 }
 
 /// The fields of a response that the exchange looks at. Cheaper than the whole map; Envoy joins repeated lines of these
-/// with a comma, so a second one cannot hide.
+/// with a comma, so a second one cannot hide. Those that lead elsewhere are fetched where a client follows them: on any
+/// status but that of an ordinary answer.
 pub(super) fn response_headers() -> Result<Headers> {
     const FIELDS: [&str; 3] = [":status", "content-type", "content-encoding"];
-    let mut found = Vec::with_capacity(FIELDS.len());
-    for name in FIELDS {
+    let mut found = Vec::with_capacity(FIELDS.len() + LEADING_FIELDS.len());
+    fields(&FIELDS, &mut found)?;
+    if found.first().is_none_or(|(_, status)| !matches!(status.as_slice(), b"200" | b"202")) {
+        fields(&LEADING_FIELDS, &mut found)?;
+    }
+    Ok(Headers::from_pairs(found))
+}
+
+/// Adds those of the named response fields that are there.
+fn fields(names: &[&'static str], found: &mut Vec<(&'static str, Vec<u8>)>) -> Result<()> {
+    for &name in names {
         // SAFETY: pointer and length of a live string; the host writes a pointer and a length to live places.
         match bytes(|data, length| unsafe {
             abi::proxy_get_header_map_value(Map::Response as u32, name.as_ptr(), name.len(), data, length)
@@ -127,7 +137,7 @@ pub(super) fn response_headers() -> Result<Headers> {
             Err(status) => return Err(status),
         }
     }
-    Ok(Headers::from_pairs(found))
+    Ok(())
 }
 
 pub(super) fn set_header(map: Map, name: &str, value: &str) -> Result<()> {

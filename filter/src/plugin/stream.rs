@@ -311,7 +311,11 @@ impl Stream {
     }
 
     fn judged_response_headers(&mut self, headers: &Headers, end: bool) -> Result<u32, Status> {
-        match self.exchange.on_response_headers(headers, end, &mut self.envoy) {
+        let step = self.exchange.on_response_headers(headers, end, &mut self.envoy);
+        if !matches!(step, ResponseStep::Wait | ResponseStep::Reply(_)) {
+            edit(Map::Response, &self.exchange.response_edits(headers, &mut self.envoy))?;
+        }
+        match step {
             ResponseStep::Open(edits) => {
                 self.response_open = true;
                 remove(Map::Response, edits)?;
@@ -418,7 +422,10 @@ impl Stream {
 }
 
 fn edit(map: Map, edits: &[Edit]) -> Result<(), Status> {
-    edits.iter().try_for_each(|Edit::Remove(name)| host::remove_header(map, name))
+    edits.iter().try_for_each(|edit| match edit {
+        Edit::Remove(name) => host::remove_header(map, name),
+        Edit::Set(name, value) => host::set_header(map, name, value),
+    })
 }
 
 fn remove(map: Map, names: &[&str]) -> Result<(), Status> {

@@ -5,8 +5,8 @@ use sha2::{Digest as _, Sha256};
 use super::document::{Fields, Kind, Report, Value};
 use super::index::RuleIndex;
 use super::{
-    Compiled, Configuration, Diagnostics, HostSettings, Mode, Policy, Rule, Server, ToolPattern, identity, keys, lint,
-    rule, server, settings,
+    Compiled, Configuration, Diagnostics, HostSettings, Mode, Policy, Rule, Server, TargetPattern, identity, keys,
+    lint, rule, server, settings,
 };
 
 /// The version of the policy language that this compiler reads.
@@ -126,14 +126,14 @@ fn digest(text: &[u8]) -> String {
     digest
 }
 
-fn index(rules: &[Rule], reads: &[ToolPattern], servers: &[Server]) -> (RuleIndex, Vec<RuleIndex>) {
+fn index(rules: &[Rule], reads: &[TargetPattern], servers: &[Server]) -> (RuleIndex, Vec<RuleIndex>) {
     let mut global = RuleIndex::default();
     let mut by_server = vec![RuleIndex::default(); servers.len()];
     for (number, rule) in (0u32..).zip(rules) {
-        for pattern in &rule.tools {
+        for pattern in &rule.targets {
             let file = |index: &mut RuleIndex| {
                 index.add(number, rule);
-                index.tools.entry(&pattern.tool).anyone.push(number);
+                index.file(number, pattern);
             };
             match (&pattern.server, &rule.servers) {
                 (None, None) => file(&mut global),
@@ -147,10 +147,10 @@ fn index(rules: &[Rule], reads: &[ToolPattern], servers: &[Server]) -> (RuleInde
     }
     for pattern in reads {
         match &pattern.server {
-            None => *global.reads.entry(&pattern.tool) = (),
+            None => *global.reads.entry(&pattern.name) = (),
             Some(on) => {
                 for (_, index) in servers.iter().zip(&mut by_server).filter(|(server, _)| on.matches(&server.name)) {
-                    *index.reads.entry(&pattern.tool) = ();
+                    *index.reads.entry(&pattern.name) = ();
                 }
             }
         }

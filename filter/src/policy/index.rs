@@ -1,14 +1,14 @@
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
 
-use super::{Effect, Field, Mode, Rule};
+use super::{Effect, Field, Mode, Noun, Rule, TargetPattern};
 use crate::pattern::{Fnv, NameIndex};
 
 /// The rules, by position in the policy, that can apply to one server, or to all.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct RuleIndex {
-    /// By tool name.
-    pub(crate) tools: NameIndex<Candidates>,
+    /// By name or URI, for each noun.
+    names: [NameIndex<Candidates>; 4],
     /// The enforcing allows, whatever the tool.
     pub(crate) rights: Candidates,
     /// The tools that count as reads.
@@ -27,10 +27,22 @@ impl RuleIndex {
         }
     }
 
+    /// Where rules about things of one kind are filed.
+    pub(crate) fn names(&self, noun: Noun) -> Option<&NameIndex<Candidates>> {
+        self.names.get(noun.ordinal())
+    }
+
+    /// Files a rule under one of its patterns.
+    pub(crate) fn file(&mut self, number: u32, pattern: &TargetPattern) {
+        if let Some(names) = self.names.get_mut(pattern.noun.ordinal()) {
+            names.entry(&pattern.name).anyone.push(number);
+        }
+    }
+
     /// Files long lists under what they ask of the caller. To be called once, when all rules are in.
     pub(crate) fn finish(&mut self, rules: &[Rule]) {
         self.rights.finish(rules);
-        self.tools.values_mut().for_each(|candidates| candidates.finish(rules));
+        self.names.iter_mut().flat_map(NameIndex::values_mut).for_each(|candidates| candidates.finish(rules));
     }
 }
 

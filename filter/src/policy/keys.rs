@@ -67,7 +67,8 @@ pub(super) const RULE: Keys = Keys {
     known: &["id", "allow", "deny", "who", "servers", "write", "not_before", "expires", "mode", "advice", "deny_style"],
     later: &["arguments", "approval"],
 };
-pub(super) const TARGET: Keys = Keys { name: "target", known: &["tools"], later: &["resources", "prompts", "methods"] };
+pub(super) const TARGET: Keys =
+    Keys { name: "target", known: &["tools", "resources", "prompts", "methods"], later: &[] };
 pub(super) const TOOL: Keys = Keys { name: "tool", known: &["server", "tool"], later: &[] };
 pub(super) const WHO: Keys =
     Keys { name: "who", known: &["subject", "team", "groups", "agent", "workload", "scopes", "issuer"], later: &[] };

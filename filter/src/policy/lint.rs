@@ -2,7 +2,8 @@
 
 use super::document::{Report, Value};
 use super::{
-    Anonymous, Effect, Field, IdentitySource, Mode, Policy, Rule, Server, ServerMatch, ToolPattern, Who, diagnostic,
+    Anonymous, Effect, Field, IdentitySource, Mode, Noun, Policy, Rule, Server, ServerMatch, TargetPattern, Who,
+    diagnostic,
 };
 use crate::pattern::Pattern;
 
@@ -162,7 +163,8 @@ impl<'l, 'a> Lint<'l, 'a, '_> {
         for (at, rule) in policy.rules.iter().enumerate() {
             self.unfed_fields(at, rule);
             self.dead_patterns(at, rule);
-            let any_tool = rule.tools.iter().any(|pattern| pattern.tool == Pattern::Any);
+            let any_tool =
+                rule.targets.iter().any(|pattern| pattern.noun == Noun::Tool && pattern.name == Pattern::Any);
             if grants(&rule) && any_tool && rule.who.is_none() && (rule.write || !policy.read_only.enabled) {
                 let message = format!("`{}` lets every caller use every tool, writes included", rule.id);
                 let path = [Step::Key("rules"), Step::Element(at), Step::Key("allow")];
@@ -198,18 +200,18 @@ impl<'l, 'a> Lint<'l, 'a, '_> {
     /// Patterns that cannot take effect whoever calls.
     fn dead_patterns(&mut self, at: usize, rule: &Rule) {
         let policy = self.policy;
-        let why = |pattern: &ToolPattern| {
+        let why = |pattern: &TargetPattern| {
             let governed = |server: &&Server| server.govern && rule.reaches(pattern, server);
             if !policy.servers.iter().any(|server| governed(&server)) {
                 return Some(("it is about no governed server", "compare it with `servers`"));
             }
-            if rule.effect == Effect::Deny || rule.write || !policy.read_only.enabled {
+            if pattern.noun != Noun::Tool || rule.effect == Effect::Deny || rule.write || !policy.read_only.enabled {
                 return None;
             }
             let reads = |server: &Server| {
                 let mut on = policy.read_only.reads.iter();
                 on.any(|read| {
-                    read.server.as_ref().is_none_or(|on| on.matches(&server.name)) && read.tool.meets(&pattern.tool)
+                    read.server.as_ref().is_none_or(|on| on.matches(&server.name)) && read.name.meets(&pattern.name)
                 })
             };
             let can_read = policy.servers.iter().filter(governed).any(reads);
@@ -218,7 +220,7 @@ impl<'l, 'a> Lint<'l, 'a, '_> {
                 "add `\"write\": true`, or name the tool in `read_only.reads`",
             ))
         };
-        let dead: Vec<_> = rule.tools.iter().map(why).collect();
+        let dead: Vec<_> = rule.targets.iter().map(why).collect();
         let all_dead = dead.iter().all(Option::is_some);
         if let (true, Some(Some((why, help)))) = (all_dead, dead.first()) {
             let message = format!("`{}` never takes effect: {why}", rule.id);
@@ -226,9 +228,12 @@ impl<'l, 'a> Lint<'l, 'a, '_> {
             return;
         }
         let target = Step::Key(if rule.effect == Effect::Allow { "allow" } else { "deny" });
-        for (number, (why, help)) in dead.into_iter().enumerate().filter_map(|(number, why)| Some((number, why?))) {
+        for (number, (pattern, why)) in rule.targets.iter().zip(dead).enumerate() {
+            let Some((why, help)) = why else { continue };
+            let number = rule.targets.iter().take(number).filter(|other| other.noun == pattern.noun).count();
+            let noun = Step::Key(pattern.noun.key());
             let message = format!("this pattern never takes effect: {why}");
-            let path = [Step::Key("rules"), Step::Element(at), target, Step::Key("tools"), Step::Element(number)];
+            let path = [Step::Key("rules"), Step::Element(at), target, noun, Step::Element(number)];
             self.warn("dead_pattern", &path, &message, help);
         }
     }
@@ -270,14 +275,16 @@ impl<'l, 'a> Lint<'l, 'a, '_> {
             && wide.expires.is_none_or(|end| narrow.expires.is_some_and(|to| to <= end))
             && wide.who.as_ref().is_none_or(|who| narrow.who.as_ref().is_some_and(|narrow| narrow.is_within(who)))
             && narrow
-                .tools
+                .targets
                 .iter()
-                .all(|pattern| wide.tools.iter().any(|other| self.pattern_covers(wide, other, narrow, pattern)))
+                .all(|pattern| wide.targets.iter().any(|other| self.pattern_covers(wide, other, narrow, pattern)))
     }
 
-    fn pattern_covers(&self, wide: &Rule, other: &ToolPattern, narrow: &Rule, pattern: &ToolPattern) -> bool {
+    fn pattern_covers(&self, wide: &Rule, other: &TargetPattern, narrow: &Rule, pattern: &TargetPattern) -> bool {
         let mut reached = self.policy.servers.iter().filter(|server| narrow.reaches(pattern, server));
-        other.tool.covers(&pattern.tool) && reached.all(|server| wide.reaches(other, server))
+        other.noun == pattern.noun
+            && other.name.covers(&pattern.name)
+            && reached.all(|server| wide.reaches(other, server))
     }
 }
 

@@ -36,7 +36,7 @@ pub(crate) use index::{Candidates, RuleIndex};
 pub use path::path_fault;
 pub(crate) use path::{is_below, same_authority};
 pub use reason::Reason;
-pub use rule::{DenyStyle, Effect, Field, Rule, ToolPattern, Who};
+pub use rule::{DenyStyle, Effect, Field, Noun, Rule, TargetPattern, Who};
 pub use server::{Server, ServerMatch};
 pub use settings::{
     ArgumentsAudit, AuditLog, AuditSettings, FailMode, FailModeRow, FailModes, HostSettings, Limits, LogLevel, ReadOnly,

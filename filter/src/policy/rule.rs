@@ -3,6 +3,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::document::{Fields, Kind, Report, Value, nearest_or_all};
 use super::{Mode, Server, keys, server};
+use crate::mcp::{method, uri};
 use crate::pattern::Pattern;
 
 /// One allow or deny.
@@ -12,8 +13,8 @@ pub struct Rule {
     pub id: String,
     /// Allow or deny.
     pub effect: Effect,
-    /// The tools it is about; never empty.
-    pub tools: Vec<ToolPattern>,
+    /// What it is about; never empty.
+    pub targets: Vec<TargetPattern>,
     /// Whom it is about; `None` is everyone, an anonymous caller included.
     pub who: Option<Who>,
     /// Names of the servers it is about; `None` is all of them.
@@ -40,8 +41,8 @@ impl Rule {
 }
 
 impl Rule {
-    /// Whether one of the rule's tool patterns is about a server.
-    pub(super) fn reaches(&self, pattern: &ToolPattern, server: &Server) -> bool {
+    /// Whether one of the rule's patterns is about a server.
+    pub(crate) fn reaches(&self, pattern: &TargetPattern, server: &Server) -> bool {
         pattern.server.as_ref().is_none_or(|on| on.matches(&server.name))
             && self.servers.as_ref().is_none_or(|names| names.contains(&server.name))
     }
@@ -72,13 +73,57 @@ pub enum DenyStyle {
     Hide,
 }
 
-/// Tools of one server, several, or all.
+/// The kinds of things that rules are about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Noun {
+    /// Tools, by name.
+    Tool,
+    /// Resources, by URI in normal form.
+    Resource,
+    /// Prompts, by name.
+    Prompt,
+    /// JSON-RPC methods, of requests in either direction.
+    Method,
+}
+
+impl Noun {
+    /// All nouns, in the order of [`Noun::ordinal`].
+    pub const ALL: [Self; 4] = [Self::Tool, Self::Resource, Self::Prompt, Self::Method];
+
+    /// The key in a rule's `allow` or `deny`.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Tool => "tools",
+            Self::Resource => "resources",
+            Self::Prompt => "prompts",
+            Self::Method => "methods",
+        }
+    }
+
+    /// One of them, for messages.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Tool => "tool",
+            Self::Resource => "resource",
+            Self::Prompt => "prompt",
+            Self::Method => "method",
+        }
+    }
+
+    pub(crate) const fn ordinal(self) -> usize {
+        self as usize
+    }
+}
+
+/// Things of one kind, of one server, several, or all.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ToolPattern {
+pub struct TargetPattern {
+    /// What kind of thing.
+    pub noun: Noun,
     /// The servers; `None` is all of them.
     pub server: Option<Pattern>,
-    /// The tool's name on that server.
-    pub tool: Pattern,
+    /// Its name or URI on that server.
+    pub name: Pattern,
 }
 
 /// Conditions on the caller: every field must match, by any of its values. Fields and values are never empty.
@@ -163,7 +208,7 @@ fn read_rule(value: &Value<'_>, all_servers: &[String], report: &mut Report<'_>)
             None
         }
     };
-    let tools = target.and_then(|(_, target)| read_target(target, all_servers, report));
+    let targets = target.and_then(|(effect, target)| read_target(effect, target, all_servers, report));
     let who = fields.get("who").and_then(|value| read_who(value, report));
     let servers = fields.get("servers").and_then(|value| read_servers(value, all_servers, report));
     let write = fields.get("write").and_then(|value| {
@@ -187,7 +232,7 @@ fn read_rule(value: &Value<'_>, all_servers: &[String], report: &mut Report<'_>)
     Some(Rule {
         id: id?,
         effect: target?.0,
-        tools: tools?,
+        targets: targets?,
         who,
         servers,
         write: write.unwrap_or(false),
@@ -199,14 +244,65 @@ fn read_rule(value: &Value<'_>, all_servers: &[String], report: &mut Report<'_>)
     })
 }
 
-fn read_target(value: &Value<'_>, servers: &[String], report: &mut Report<'_>) -> Option<Vec<ToolPattern>> {
+fn read_target(
+    effect: Effect,
+    value: &Value<'_>,
+    servers: &[String],
+    report: &mut Report<'_>,
+) -> Option<Vec<TargetPattern>> {
     let fields = Fields::open(value, &keys::TARGET, report)?;
-    let list = fields.required("tools", report)?.list(report)?;
-    Some(list.iter().filter_map(|value| read_tool(value, servers, report)).collect())
+    if Noun::ALL.iter().all(|noun| fields.get(noun.key()).is_none()) {
+        let help = "say what the rule is about";
+        fields.missing("this object needs one of `tools`, `resources`, `prompts` and `methods`", help, report);
+        return None;
+    }
+    let mut targets = Vec::new();
+    for noun in Noun::ALL {
+        let Some(list) = fields.get(noun.key()).and_then(|value| value.list(report)) else { continue };
+        targets.extend(list.iter().filter_map(|value| match noun {
+            Noun::Tool => read_tool(value, servers, report),
+            Noun::Resource | Noun::Prompt => read_plain(noun, value, report),
+            Noun::Method => read_plain(noun, value, report).filter(|it| check_method(effect, it, value, report)),
+        }));
+    }
+    Some(targets)
+}
+
+/// Reads a pattern without a server: URIs and methods have slashes of their own.
+fn read_plain(noun: Noun, value: &Value<'_>, report: &mut Report<'_>) -> Option<TargetPattern> {
+    let text = value.text(report)?;
+    let name = read_pattern(text, value, report)?;
+    if let (Noun::Resource, Pattern::Exact(uri)) = (noun, &name)
+        && let Some(fault) = uri::fault(uri)
+    {
+        let message = format!("no URI in normal form is `{uri}`: {fault}");
+        report.error("bad_pattern", value, message, "write it as a server would, in lower case and without detours");
+        return None;
+    }
+    Some(TargetPattern { noun, server: None, name })
+}
+
+/// A rule about a method by name must be able to take effect.
+fn check_method(effect: Effect, target: &TargetPattern, value: &Value<'_>, report: &mut Report<'_>) -> bool {
+    let Pattern::Exact(name) = &target.name else { return true };
+    let (message, help) = match (effect, method::kind(name)) {
+        (Effect::Deny, method::Kind::Handshake | method::Kind::List(_)) => {
+            ("is never refused: clients would fall back or break", "deny the tools, resources or prompts themselves")
+        }
+        (Effect::Allow, method::Kind::CallTool) => ("is allowed by naming tools", "write `tools`"),
+        (Effect::Allow, method::Kind::Resource) => ("is allowed by naming resources", "write `resources`"),
+        (Effect::Allow, method::Kind::Prompt) => ("is allowed by naming prompts", "write `prompts`"),
+        (Effect::Allow, method::Kind::Completion) => {
+            ("is allowed with what it completes", "write `prompts` or `resources`")
+        }
+        _ => return true,
+    };
+    report.error("invalid_value", value, format!("`{name}` {message}"), help);
+    false
 }
 
 /// Reads a tool pattern: `server/tool`, `tool`, or the object that keeps the two apart.
-pub(super) fn read_tool(value: &Value<'_>, servers: &[String], report: &mut Report<'_>) -> Option<ToolPattern> {
+pub(super) fn read_tool(value: &Value<'_>, servers: &[String], report: &mut Report<'_>) -> Option<TargetPattern> {
     let (server, tool) = if let Kind::Object(_) = value.kind {
         let fields = Fields::open(value, &keys::TOOL, report)?;
         let server = match fields.get("server") {
@@ -221,13 +317,13 @@ pub(super) fn read_tool(value: &Value<'_>, servers: &[String], report: &mut Repo
             None => (None, text),
         }
     };
-    let tool = read_pattern(tool, value, report);
+    let name = read_pattern(tool, value, report);
     let server = match server {
         Some((server, value)) => Some(read_server_pattern(server, value, servers, report)?),
         None => None,
     };
     let server = server.filter(|server| *server != Pattern::Any);
-    Some(ToolPattern { server, tool: tool? })
+    Some(TargetPattern { noun: Noun::Tool, server, name: name? })
 }
 
 fn read_pattern(text: &str, value: &Value<'_>, report: &mut Report<'_>) -> Option<Pattern> {

@@ -1,5 +1,5 @@
 use super::document::{Fields, Kind, Report, Value};
-use super::{ToolPattern, keys, rule};
+use super::{TargetPattern, keys, rule};
 
 /// What belongs to the deployment and not to the policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -41,7 +41,7 @@ pub struct ReadOnly {
     /// Whether a write needs an allow with `"write": true`.
     pub enabled: bool,
     /// The tools that count as reads; every other tool is a write.
-    pub reads: Vec<ToolPattern>,
+    pub reads: Vec<TargetPattern>,
 }
 
 /// Sizes in bytes, and the depth of nesting.

@@ -2,6 +2,7 @@
 
 pub mod list;
 pub mod meta;
+pub mod object;
 
 use crate::json::Span;
 

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 use tidegate_filter::policy::{
-    Anonymous, ArgumentsAudit, Compiled, DenyStyle, Effect, FailMode, IdentitySource, Policy, Rule, Server, ToolPattern,
+    Anonymous, ArgumentsAudit, Compiled, DenyStyle, Effect, FailMode, IdentitySource, Noun, Policy, Rule, Server,
+    TargetPattern,
 };
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -42,7 +43,7 @@ pub fn text(compiled: &Compiled, style: Style) -> String {
     table.row(["none of these".into(), "".into(), policy.on.server_unknown.as_str().into()]);
     section("Servers: the first that matches", &table);
 
-    let mut table = Table::new(&["rule", "effect", "tools", "who", "when and how"]);
+    let mut table = Table::new(&["rule", "effect", "what", "who", "when and how"]);
     let denies_first = |rule: &&Rule| rule.effect == Effect::Allow;
     let mut rules: Vec<&Rule> = policy.rules.iter().collect();
     rules.sort_by_key(denies_first);
@@ -51,9 +52,9 @@ pub fn text(compiled: &Compiled, style: Style) -> String {
             Effect::Allow => Cell::painted("allow", Paint::Good),
             Effect::Deny => Cell::painted("deny", Paint::Bad),
         };
-        table.row([rule.id.as_str().into(), effect, tools(&rule.tools).into(), who(rule).into(), details(rule).into()]);
+        table.row([rule.id.as_str().into(), effect, targets(rule).into(), who(rule).into(), details(rule).into()]);
     }
-    table.row(["(nothing)".into(), Cell::painted("deny", Paint::Bad), "every other tool".into()]);
+    table.row(["(nothing)".into(), Cell::painted("deny", Paint::Bad), "everything else".into()]);
     section("Rules: a deny wins, then an allow, else it is denied", &table);
 
     let mut table = Table::new(&["case of doubt", "verdict", "default", "what it is"]);
@@ -84,7 +85,10 @@ pub fn json(compiled: &Compiled) -> Value {
             json!({
                 "id": rule.id,
                 "effect": match rule.effect { Effect::Allow => "allow", Effect::Deny => "deny" },
-                "tools": rule.tools.iter().map(tool).collect::<Vec<_>>(),
+                "tools": names(rule, Noun::Tool),
+                "resources": names(rule, Noun::Resource),
+                "prompts": names(rule, Noun::Prompt),
+                "methods": names(rule, Noun::Method),
                 "who": who(rule),
                 "write": rule.write,
                 "mode": rule.mode.as_str(),
@@ -197,15 +201,24 @@ fn server_mode(server: &Server) -> &'static str {
     if server.govern { server.mode.as_str() } else { "not governed" }
 }
 
-fn tool(pattern: &ToolPattern) -> String {
+fn tool(pattern: &TargetPattern) -> String {
     match &pattern.server {
-        Some(server) => format!("{server}/{}", pattern.tool),
-        None => pattern.tool.to_string(),
+        Some(server) => format!("{server}/{}", pattern.name),
+        None => pattern.name.to_string(),
     }
 }
 
-fn tools(patterns: &[ToolPattern]) -> String {
-    patterns.iter().map(tool).collect::<Vec<_>>().join(", ")
+fn names(rule: &Rule, noun: Noun) -> Vec<String> {
+    rule.targets.iter().filter(|pattern| pattern.noun == noun).map(tool).collect()
+}
+
+fn targets(rule: &Rule) -> String {
+    let named = Noun::ALL.into_iter().map(|noun| (noun, names(rule, noun))).filter(|(_, names)| !names.is_empty());
+    let parts = named.map(|(noun, names)| match noun {
+        Noun::Tool => names.join(", "),
+        _ => format!("{} {}", noun.key(), names.join(", ")),
+    });
+    parts.collect::<Vec<_>>().join("; ")
 }
 
 fn who(rule: &Rule) -> String {

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::{policy, principal};
 use crate::decide::access::{Caller, call_tool, has_right};
 use crate::decide::identity::Principal;
-use crate::policy::{Effect, Mode, Policy, Reason, Rule, ToolPattern};
+use crate::policy::{Effect, Mode, Policy, Reason, Rule, TargetPattern};
 
 /// What the documentation of [`crate::decide::access`] says, in the plainest way.
 fn naive(
@@ -15,9 +15,9 @@ fn naive(
     tool: &str,
     with_shadow: bool,
 ) -> (bool, Option<Reason>, Option<String>) {
-    let on = |pattern: &ToolPattern| pattern.server.as_ref().is_none_or(|server| server.matches(&caller.server.name));
+    let on = |pattern: &TargetPattern| pattern.server.as_ref().is_none_or(|server| server.matches(&caller.server.name));
     let write =
-        policy.read_only.enabled && !policy.read_only.reads.iter().any(|read| on(read) && read.tool.matches(tool));
+        policy.read_only.enabled && !policy.read_only.reads.iter().any(|read| on(read) && read.name.matches(tool));
     let values = |rule: &Rule| {
         rule.who.iter().flat_map(|who| &who.0).all(|(field, wanted)| {
             let principal = caller.principal;
@@ -38,7 +38,7 @@ fn naive(
         .iter()
         .filter(|rule| with_shadow || rule.mode == Mode::Enforce)
         .filter(|rule| rule.servers.as_ref().is_none_or(|names| names.contains(&caller.server.name)))
-        .filter(|rule| rule.tools.iter().any(|pattern| on(pattern) && pattern.tool.matches(tool)))
+        .filter(|rule| rule.targets.iter().any(|pattern| on(pattern) && pattern.name.matches(tool)))
         .filter(|rule| values(rule))
         .collect();
     let first = |test: &dyn Fn(&Rule) -> bool| about.iter().find(|rule| test(rule)).map(|rule| rule.id.clone());

@@ -3,6 +3,7 @@
 // Tables of cases say what they hold by their tests.
 #![allow(clippy::type_complexity)]
 
+mod methods;
 mod requests;
 mod responses;
 mod splits;
@@ -80,6 +81,8 @@ struct Seen {
     removed: Vec<String>,
     /// The request's body as the server gets it.
     upstream: Option<Vec<u8>>,
+    /// What became of response fields that lead elsewhere.
+    edited: Vec<Edit>,
     /// Status and body as the client gets them.
     status: u16,
     downstream: Vec<u8>,
@@ -123,7 +126,11 @@ impl Driver {
                 return true;
             }
             HeaderStep::Continue(edits) | HeaderStep::Hold(edits) => {
-                self.seen.removed = edits.into_iter().map(|Edit::Remove(name)| name).collect();
+                let name = |edit| match edit {
+                    Edit::Remove(name) => name,
+                    Edit::Set(name, _) => panic!("a request's {name} is not changed"),
+                };
+                self.seen.removed = edits.into_iter().map(name).collect();
             }
         }
         let Some(body) = body else {
@@ -163,7 +170,11 @@ impl Driver {
         pairs.extend_from_slice(extra);
         let chunks: Vec<&[u8]> = chunks.into_iter().collect();
         self.seen.status = status;
-        let step = self.exchange.on_response_headers(&Headers::from_pairs(pairs), chunks.is_empty(), &mut self.world);
+        let step =
+            self.exchange.on_response_headers(&Headers::from_pairs(pairs.clone()), chunks.is_empty(), &mut self.world);
+        if !matches!(step, ResponseStep::Wait | ResponseStep::Reply(_)) {
+            self.seen.edited = self.exchange.response_edits(&Headers::from_pairs(pairs), &mut self.world);
+        }
         match step {
             ResponseStep::Reply(reply) => {
                 self.replied(reply.status, reply.body);

@@ -32,7 +32,7 @@ fn lists_are_filtered_in_json_and_in_events() {
 #[test]
 fn lists_are_filtered_by_shape_on_streams_of_their_own() {
     let mut driver = Driver::new(&policy(""), true);
-    assert!(driver.request("GET", "/mcp", &[("accept", "text/event-stream")], None));
+    assert!(driver.request("GET", "/mcp", &[("mcp-session-id", "s")], None));
     driver.respond(200, "text/event-stream", [event(LIST).as_slice(), &event(RESULT)]);
     assert_eq!(driver.seen.downstream, [event(FILTERED), event(RESULT)].concat());
 }
@@ -147,7 +147,7 @@ fn a_modern_request_for_input_becomes_the_denial() {
     driver.respond(
         200,
         "application/json",
-        [&br#"{"jsonrpc":"2.0","id":7,"result":{"resultType":"input_required","inputRequests":{}}}"#[..]],
+        [&br#"{"jsonrpc":"2.0","id":7,"result":{"resultType":"input_required","inputRequests":{"a":{"method":"elicitation/create","params":{}}}}}"#[..]],
     );
     assert_eq!(driver.seen.json()["result"]["resultType"], "complete");
     assert_eq!(driver.seen.json()["result"]["_meta"]["tidegate/denial"]["reason"], "method_not_allowed");
@@ -176,7 +176,7 @@ fn only_the_awaited_answer_passes_and_only_once() {
 #[test]
 fn events_of_the_old_transport_do_not_pass() {
     let mut driver = Driver::new(&policy(""), true);
-    assert!(driver.request("GET", "/mcp", &[], None));
+    assert!(driver.request("GET", "/mcp", &[("last-event-id", "1")], None));
     driver.respond(200, "text/event-stream", [&b"event: endpoint\ndata: /messages?session=1\n\n"[..]]);
     assert_eq!(driver.seen.downstream, b"");
     driver.audited("transport_refused");

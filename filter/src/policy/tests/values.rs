@@ -170,9 +170,9 @@ fn rules_are_read() {
     let policy = compiled(&with("/rules/1", rule)).configuration.policy;
     let rule = &policy.rules[1];
     let shown: Vec<_> = rule
-        .tools
+        .targets
         .iter()
-        .map(|ToolPattern { server, tool }| (server.as_ref().map(ToString::to_string), tool.to_string()))
+        .map(|TargetPattern { server, name, .. }| (server.as_ref().map(ToString::to_string), name.to_string()))
         .collect();
     let expected = [(Some("github"), "a/b"), (None, "get_*"), (None, "put"), (None, "c/d"), (Some("bill*"), "*")];
     assert_eq!(shown, expected.map(|(server, tool)| (server.map(str::to_owned), tool.to_owned())));
