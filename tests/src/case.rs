@@ -78,7 +78,7 @@ impl Case {
     /// A GET that asks for a stream.
     pub fn get(&self) -> Vec<u8> {
         let path = self.path();
-        format!("GET {path} HTTP/1.1\r\nhost: localhost\r\naccept: text/event-stream\r\n\r\n").into_bytes()
+        format!("GET {path} HTTP/1.1\r\nhost: localhost\r\naccept: text/event-stream\r\nmcp-protocol-version: 2025-06-18\r\n\r\n").into_bytes()
     }
 
     /// A connection to this case's listener.

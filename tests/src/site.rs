@@ -22,6 +22,8 @@ pub enum Site {
     Open,
     /// Envoy's buffers as small as Envoy Gateway makes them.
     Narrow,
+    /// Rules over resources, prompts and methods.
+    Rules,
 }
 
 /// The two header modes of one binary.
@@ -66,8 +68,17 @@ impl Mode {
 
 impl Site {
     /// Every site.
-    pub const ALL: [Self; 8] =
-        [Self::Main, Self::Known, Self::Challenge, Self::ReadOnly, Self::Shadow, Self::Small, Self::Open, Self::Narrow];
+    pub const ALL: [Self; 9] = [
+        Self::Main,
+        Self::Known,
+        Self::Challenge,
+        Self::ReadOnly,
+        Self::Shadow,
+        Self::Small,
+        Self::Open,
+        Self::Narrow,
+        Self::Rules,
+    ];
 
     /// The name of its listener in `mode`.
     pub fn listener(self, mode: Mode) -> String {
@@ -147,9 +158,20 @@ impl Site {
                 });
             }
             Self::Narrow => {}
+            Self::Rules => policy["rules"] = rules_over_everything(),
         }
         policy
     }
+}
+
+fn rules_over_everything() -> Value {
+    json!([
+        {"id": "reading", "allow": {"tools": ["get_*"], "resources": ["note://*"], "prompts": ["ask_*"]}},
+        {"id": "private", "deny": {"resources": ["note://private/*"]}, "advice": "These are a person's own."},
+        {"id": "asking", "allow": {"methods": ["elicitation/create", "x/*"]}},
+        {"id": "ghosts", "deny": {"prompts": ["ask_ghost*"]}, "deny_style": "hide"},
+        {"id": "quiet", "deny": {"methods": ["logging/setLevel"]}},
+    ])
 }
 
 fn rules_of_main() -> Vec<Value> {

@@ -7,6 +7,7 @@ mod hostile;
 mod lists;
 mod requests;
 mod responses;
+mod rules;
 mod shared_vm;
 mod streams;
 mod transport;

@@ -74,7 +74,7 @@ fn other_refused_requests_are_json_rpc_errors() {
         for (method, params, reason) in [
             ("resources/read", json!({"uri": uri}), "resource_not_allowed"),
             ("prompts/get", json!({"name": case.token}), "prompt_not_allowed"),
-            ("completion/complete", json!({"ref": {"type": "ref/prompt", "name": "p"}}), "method_not_allowed"),
+            ("completion/complete", json!({"ref": {"type": "ref/prompt", "name": "p"}}), "prompt_not_allowed"),
             ("tasks/list", json!({}), "method_not_allowed"),
             ("sampling/createMessage", json!({}), "method_not_allowed"),
             (&format!("no/{}", case.token), json!({}), "method_not_allowed"),

@@ -107,7 +107,7 @@ fn upgrades_and_tunnels_are_refused() {
         assert_eq!(case.ledger().settled().await.len(), 0);
         // Envoy takes an offer of HTTP/2 out by itself, so that this is a plain GET.
         let offer = "connection: upgrade, http2-settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABkAARAAAAAAAIAAAAA";
-        case.send(format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n{offer}\r\n\r\n")).await;
+        case.send(format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nmcp-session-id: s\r\n{offer}\r\n\r\n")).await;
         let visits = case.ledger().settled().await;
         assert!(visits.iter().all(|visit| !visit.head.has("upgrade")), "{visits:?}");
     });
