@@ -24,6 +24,7 @@ pub mod site;
 pub mod upstream;
 pub mod wire;
 
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 /// Waits for something that must happen.
@@ -32,4 +33,12 @@ pub async fn within<T>(what: &str, event: impl Future<Output = T>) -> T {
         Ok(value) => value,
         Err(_) => panic!("waited in vain for {what}"),
     }
+}
+
+/// Runs a program to its end; panics with what it said and `advice` if it fails.
+pub fn execute(command: &mut Command, advice: &str) {
+    let output = command.stdin(Stdio::null()).output();
+    let output = output.unwrap_or_else(|error| panic!("{command:?}: {error}; {advice}"));
+    let said = [output.stdout, output.stderr].concat();
+    assert!(output.status.success(), "{command:?}: {}\n{}\n{advice}", output.status, String::from_utf8_lossy(&said));
 }

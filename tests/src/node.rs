@@ -21,6 +21,8 @@ use std::sync::OnceLock;
 use tidegate::build::{Wheel, Workspace};
 use tidegate::report::progress::{Lines, Progress as _};
 
+use crate::execute;
+
 /// The official conformance suite dies on older ones.
 const OLDEST: u32 = 22;
 
@@ -150,14 +152,6 @@ fn copy(from: &Path, to: &Path) {
     let partial = to.with_added_extension("partial");
     fs::write(&partial, content).unwrap();
     fs::rename(partial, to).unwrap();
-}
-
-/// Runs a program to its end; panics with what it said and `advice` if it fails.
-pub fn execute(command: &mut Command, advice: &str) {
-    let output = command.stdin(Stdio::null()).output();
-    let output = output.unwrap_or_else(|error| panic!("{command:?}: {error}; {advice}"));
-    let said = [output.stdout, output.stderr].concat();
-    assert!(output.status.success(), "{command:?}: {}\n{}\n{advice}", output.status, String::from_utf8_lossy(&said));
 }
 
 #[cfg(test)]
