@@ -4,7 +4,7 @@ use std::fmt;
 
 use rmcp::model::{
     CallToolRequestParams, CallToolResult, ClientCapabilities, ClientConfig, ContentBlock, Implementation, JsonObject,
-    ProtocolVersion,
+    ProtocolVersion, ReadResourceRequestParams, ResourceContents,
 };
 use rmcp::service::{RoleClient, RunningService, ServiceError};
 use rmcp::transport::StreamableHttpClientTransport;
@@ -35,7 +35,7 @@ impl fmt::Display for Era {
     }
 }
 
-/// What came back for one call, as the agent behind the client sees it.
+/// What came back for one request, as the agent behind the client sees it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Reply {
     /// A tool result; `is_error` is what tells a model that the call failed.
@@ -119,19 +119,32 @@ impl Client {
     /// Calls a tool.
     pub async fn call(&self, tool: &str, arguments: JsonObject) -> Reply {
         let request = CallToolRequestParams::new(tool.to_owned()).with_arguments(arguments);
-        match self.service.peer().call_tool(request).await {
-            Ok(result) => reply(result),
-            Err(ServiceError::McpError(error)) => {
-                Reply::Error { code: error.code.0, message: error.message.into_owned() }
-            }
-            Err(error) => Reply::Failure(chain(&error)),
-        }
+        self.service.peer().call_tool(request).await.map_or_else(failed, reply)
+    }
+
+    /// Reads a resource; its text contents are the reply's text.
+    pub async fn read(&self, uri: &str) -> Reply {
+        let request = ReadResourceRequestParams::new(uri.to_owned());
+        self.service.peer().read_resource(request).await.map_or_else(failed, |result| {
+            let texts = result.contents.iter().filter_map(|contents| match contents {
+                ResourceContents::TextResourceContents { text, .. } => Some(text.as_str()),
+                _ => None,
+            });
+            Reply::Result { text: texts.collect::<Vec<_>>().join("\n"), is_error: false, meta: None }
+        })
     }
 
     /// Ends the session.
     pub async fn close(self) {
         // A session that the server has already ended is as closed as one that it ends now.
         let _ = self.service.cancel().await;
+    }
+}
+
+fn failed(error: ServiceError) -> Reply {
+    match error {
+        ServiceError::McpError(error) => Reply::Error { code: error.code.0, message: error.message.into_owned() },
+        other => Reply::Failure(chain(&other)),
     }
 }
 

@@ -86,25 +86,24 @@ impl Sdk {
     /// Walks the steps with one client, and tells what the program saw.
     pub(crate) fn walk(self, caller: &Caller, steps: &[Step]) -> Seen {
         let lines = self.run(caller, steps);
-        let [start, list, calls @ .., end] = lines.as_slice() else { panic!("{lines:?}") };
+        let [start, list, replies @ .., end] = lines.as_slice() else { panic!("{lines:?}") };
         let kinds: Vec<_> = [start, list, end].iter().map(|line| line["step"].as_str().unwrap()).collect();
         assert_eq!(kinds, ["connect", "list", "end"], "{lines:?}");
         let tools = list["tools"].as_array().unwrap().iter().map(|name| name.as_str().unwrap().to_owned()).collect();
-        let told: Vec<_> = calls.iter().map(|line| line["tool"].as_str().unwrap()).collect();
-        let asked: Vec<_> = steps.iter().map(|step| step.tool).collect();
+        let told: Vec<_> = replies.iter().map(|line| line["ask"].clone()).collect();
+        let asked: Vec<_> = steps.iter().map(|step| step.ask.to_json()).collect();
         assert_eq!(told, asked);
         Seen {
             revision: Some(start["revision"].as_str().unwrap().to_owned()),
             tools,
-            replies: calls.iter().map(reply).collect(),
+            replies: replies.iter().map(reply).collect(),
         }
     }
 
     /// Runs the program to its end; what it wrote, line by line.
     fn run(self, caller: &Caller, steps: &[Step]) -> Vec<Value> {
-        let calls: Vec<Value> =
-            steps.iter().map(|step| json!({"tool": step.tool, "arguments": step.arguments})).collect();
-        let walk = json!({"url": caller.url, "token": caller.token, "mode": self.mode(), "calls": calls});
+        let steps: Vec<Value> = steps.iter().map(|step| step.ask.to_json()).collect();
+        let walk = json!({"url": caller.url, "token": caller.token, "mode": self.mode(), "steps": steps});
         let mut command = self.command();
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         child.stdin.take().unwrap().write_all(walk.to_string().as_bytes()).unwrap();
@@ -116,7 +115,7 @@ impl Sdk {
     }
 }
 
-/// What the SDK gave the program for one call.
+/// What the SDK gave the program for one request.
 fn reply(line: &Value) -> Reply {
     let text = line["text"].as_str().unwrap().to_owned();
     match line.get("code") {

@@ -16,20 +16,36 @@ pub(crate) struct Caller {
     pub(crate) url: String,
 }
 
-/// One call of a tool.
+/// One request.
 #[derive(Debug)]
 pub(crate) struct Step {
-    pub(crate) tool: &'static str,
-    pub(crate) arguments: Value,
+    pub(crate) ask: Ask,
     pub(crate) expect: Expect,
 }
 
-/// What must come of a call.
+/// What is asked for.
+#[derive(Debug)]
+pub(crate) enum Ask {
+    Call { tool: &'static str, arguments: Value },
+    Read { resource: &'static str },
+}
+
+impl Ask {
+    /// As the programs read it.
+    pub(crate) fn to_json(&self) -> Value {
+        match self {
+            Self::Call { tool, arguments } => json!({"tool": tool, "arguments": arguments}),
+            Self::Read { resource } => json!({"resource": resource}),
+        }
+    }
+}
+
+/// What must come of a request.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Expect {
     /// It runs; this is in its answer.
     Runs(&'static str),
-    /// It is refused, and the caller reads this.
+    /// It is refused, and the caller reads this: in a tool's result, or else in an error.
     Denied { reason: &'static str, rule: Option<&'static str>, said: &'static str, advice: &'static str },
     /// To the caller there is no such tool.
     Hidden { rule: &'static str },
@@ -67,13 +83,12 @@ pub(crate) fn policy(issuer: &str, audience: &str) -> Value {
     })
 }
 
-/// The calls of one session: each refusal has a call that must succeed after it.
+/// The requests of one session: each refusal has a call that must succeed after it.
 pub(crate) fn steps() -> Vec<Step> {
     let customer = || json!({"customer_id": "cus_1042"});
     let refused = [
         Step {
-            tool: "search_invoices",
-            arguments: json!({"state": "open"}),
+            ask: Ask::Call { tool: "search_invoices", arguments: json!({"state": "open"}) },
             expect: Expect::Denied {
                 reason: "tool_not_allowed",
                 rule: None,
@@ -82,8 +97,7 @@ pub(crate) fn steps() -> Vec<Step> {
             },
         },
         Step {
-            tool: "delete_customer",
-            arguments: customer(),
+            ask: Ask::Call { tool: "delete_customer", arguments: customer() },
             expect: Expect::Denied {
                 reason: "denied_by_rule",
                 rule: Some("no-deletes"),
@@ -92,8 +106,7 @@ pub(crate) fn steps() -> Vec<Step> {
             },
         },
         Step {
-            tool: "issue_refund",
-            arguments: json!({"invoice_id": "inv_2208", "amount": 12.5}),
+            ask: Ask::Call { tool: "issue_refund", arguments: json!({"invoice_id": "inv_2208", "amount": 12.5}) },
             expect: Expect::Denied {
                 reason: "read_only",
                 rule: Some("staff"),
@@ -102,8 +115,7 @@ pub(crate) fn steps() -> Vec<Step> {
             },
         },
         Step {
-            tool: "update_customer",
-            arguments: customer(),
+            ask: Ask::Call { tool: "update_customer", arguments: customer() },
             expect: Expect::Denied {
                 reason: "outside_time",
                 rule: Some("migration"),
@@ -112,12 +124,23 @@ pub(crate) fn steps() -> Vec<Step> {
             },
         },
         Step {
-            tool: "get_payment_credentials",
-            arguments: json!({}),
+            ask: Ask::Read { resource: "billing://ledger/2026" },
+            expect: Expect::Denied {
+                reason: "resource_not_allowed",
+                rule: None,
+                said: "The resource billing://ledger/2026 is not allowed to you on server billing.",
+                advice: "Do not retry; ask the operator for access if you need it.",
+            },
+        },
+        Step {
+            ask: Ask::Call { tool: "get_payment_credentials", arguments: json!({}) },
             expect: Expect::Hidden { rule: "no-credentials" },
         },
     ];
-    let allowed = || Step { tool: "get_customer", arguments: customer(), expect: Expect::Runs("Northwind Traders") };
+    let allowed = || Step {
+        ask: Ask::Call { tool: "get_customer", arguments: customer() },
+        expect: Expect::Runs("Northwind Traders"),
+    };
     let mut steps = vec![allowed()];
     for step in refused {
         steps.extend([step, allowed()]);
@@ -131,7 +154,10 @@ pub(crate) async fn with_rmcp(era: Era, caller: &Caller, steps: &[Step]) -> Seen
     let tools = client.list_tools().await.unwrap();
     let mut replies = Vec::new();
     for step in steps {
-        replies.push(client.call(step.tool, step.arguments.as_object().unwrap().clone()).await);
+        replies.push(match &step.ask {
+            Ask::Call { tool, arguments } => client.call(tool, arguments.as_object().unwrap().clone()).await,
+            Ask::Read { resource } => client.read(resource).await,
+        });
     }
     client.close().await;
     Seen { revision: None, tools, replies }
@@ -147,12 +173,16 @@ pub(crate) fn assert_seen(seen: &Seen, steps: &[Step]) {
 }
 
 fn assert_reply(reply: &Reply, step: &Step) {
-    match (step.expect, reply) {
-        (Expect::Runs(answer), Reply::Result { text, is_error: false, .. }) => {
+    match (step.expect, reply, &step.ask) {
+        (Expect::Runs(answer), Reply::Result { text, is_error: false, .. }, Ask::Call { .. }) => {
             assert!(text.contains(answer), "{step:?}: {reply:?}");
             assert_eq!(reply.denial(), None);
         }
-        (Expect::Denied { reason, rule, said, advice }, Reply::Result { text, is_error: true, .. }) => {
+        (
+            Expect::Denied { reason, rule, said, advice },
+            Reply::Result { text, is_error: true, .. },
+            Ask::Call { .. },
+        ) => {
             let denial = reply.denial().unwrap_or_else(|| panic!("{step:?}: {reply:?}"));
             let told = |name: &str| denial.get(name).map(|value| value.as_str().unwrap());
             assert_eq!((told("reason"), told("rule"), told("policy")), (Some(reason), rule, Some("sdk")), "{step:?}");
@@ -161,8 +191,12 @@ fn assert_reply(reply: &Reply, step: &Step) {
             let decision = told("decision").unwrap();
             assert_eq!(*text, format!("{said} (reason {reason}{by}, policy sdk, decision {decision}) {advice}"));
         }
-        (Expect::Hidden { .. }, Reply::Error { code, message }) => {
-            assert_eq!((*code, message.clone()), (-32602, format!("Unknown tool: {}", step.tool)));
+        (Expect::Denied { reason, said, advice, .. }, Reply::Error { code: -31403, message }, Ask::Read { .. }) => {
+            assert!(message.starts_with(&format!("{said} (reason {reason}, policy sdk, decision ")), "{message}");
+            assert!(message.ends_with(&format!(") {advice}")), "{message}");
+        }
+        (Expect::Hidden { .. }, Reply::Error { code, message }, Ask::Call { tool, .. }) => {
+            assert_eq!((*code, message.clone()), (-32602, format!("Unknown tool: {tool}")));
         }
         _ => panic!("{step:?}: {reply:?}"),
     }
@@ -177,13 +211,15 @@ pub(crate) fn assert_ran(calls: &[Call], caller: &Caller, steps: &[Step]) {
         .collect();
     let allowed: Vec<(&str, Value)> = steps
         .iter()
-        .filter(|step| matches!(step.expect, Expect::Runs(_)))
-        .map(|step| (step.tool, step.arguments.clone()))
+        .filter_map(|step| match (&step.ask, step.expect) {
+            (Ask::Call { tool, arguments }, Expect::Runs(_)) => Some((*tool, arguments.clone())),
+            _ => None,
+        })
         .collect();
     assert_eq!(ran, allowed);
 }
 
-/// Whether `event` is about a call of this tool by this caller, in this era, with the verdict that the step expects.
+/// Whether `event` is about this request by this caller, in this era, with the verdict that the step expects.
 pub(crate) fn is_audited(event: &Event, caller: &Caller, era: Era, step: &Step) -> bool {
     let is = |name: &str, value: Option<&str>| event.text(name) == value;
     let verdict = match step.expect {
@@ -193,9 +229,13 @@ pub(crate) fn is_audited(event: &Event, caller: &Caller, era: Era, step: &Step) 
         }
         Expect::Hidden { rule } => is("verdict", Some("deny")) && is("rule", Some(rule)),
     };
+    let target = match step.ask {
+        Ask::Call { tool, .. } => is("tool", Some(tool)),
+        Ask::Read { resource } => is("resource", Some(resource)),
+    };
     verdict
+        && target
         && event.kind() == "decision"
-        && is("tool", Some(step.tool))
         && is("era", Some(&era.to_string()))
         && event.subject() == Some(&caller.subject)
 }

@@ -7,14 +7,6 @@ from mcp.client.streamable_http import create_mcp_http_client, streamable_http_c
 import walk
 
 
-async def call(session, tool, arguments):
-    try:
-        result = await session.call_tool(tool, arguments)
-    except McpError as error:
-        return describe(error)
-    return {"is_error": result.isError, "text": walk.text_of(result), "meta": result.meta}
-
-
 def describe(error):
     if isinstance(error, McpError):
         return {"code": error.error.code, "text": error.error.message}
@@ -29,7 +21,7 @@ async def connect():
         ClientSession(read, write) as session,
     ):
         start = await session.initialize()
-        await walk.use(start.protocolVersion, session, call)
+        await walk.use(start.protocolVersion, session, describe)
 
 
 walk.run(connect, (McpError, httpx.HTTPStatusError), describe)

@@ -7,14 +7,6 @@ from mcp.shared._httpx_utils import create_mcp_http_client
 import walk
 
 
-async def call(client, tool, arguments):
-    try:
-        result = await client.call_tool(tool, arguments)
-    except MCPError as error:
-        return describe(error)
-    return {"is_error": result.is_error, "text": walk.text_of(result), "meta": result.meta}
-
-
 def describe(error):
     return {"code": error.code, "text": error.message}
 
@@ -23,7 +15,7 @@ async def connect():
     async with create_mcp_http_client(headers=walk.HEADERS) as http_client:
         transport = streamable_http_client(walk.WALK["url"], http_client=http_client)
         async with Client(transport, mode=walk.WALK["mode"]) as client:
-            await walk.use(client.protocol_version, client, call)
+            await walk.use(client.protocol_version, client, describe)
 
 
 walk.run(connect, MCPError, describe)

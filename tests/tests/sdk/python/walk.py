@@ -1,13 +1,17 @@
 """A walk through an MCP server, with a client of any release of the Python SDK.
 
-Reads the walk from standard input, {"url", "token", "mode", "calls": [{"tool", "arguments"}]}; one JSON object a step
-goes to standard output.
+Reads the walk from standard input, {"url", "token", "mode", "steps": [{"tool", "arguments"} | {"resource"}]}; one
+JSON object a step goes to standard output.
 """
 
 import json
 import sys
 
 import anyio
+import mcp
+
+# Release 2 has renamed it.
+McpError = getattr(mcp, "MCPError", None) or mcp.McpError
 
 # Nothing here takes seconds: whoever waits that long waits in vain.
 DEADLINE_SECONDS = 60
@@ -17,17 +21,27 @@ def report(step, **found):
     print(json.dumps({"step": step, **found}), flush=True)
 
 
-def text_of(result):
-    return "\n".join(block.text for block in result.content if block.type == "text")
+async def ask(client, item, describe):
+    try:
+        if "resource" in item:
+            await client.read_resource(item["resource"])
+            return {"is_error": False, "text": ""}
+        result = await client.call_tool(item["tool"], item["arguments"])
+    except McpError as error:
+        return describe(error)
+    # The releases name the fields differently; on the wire they are the same.
+    found = result.model_dump(by_alias=True)
+    text = "\n".join(block["text"] for block in found["content"] if block["type"] == "text")
+    return {"is_error": found["isError"], "text": text, "meta": found["_meta"]}
 
 
-async def use(revision, client, call):
-    """The walk itself, with a connected client and the release's own way to call a tool."""
+async def use(revision, client, describe):
+    """The walk itself, with a connected client."""
     report("connect", revision=str(revision))
     page = await client.list_tools()
     report("list", tools=[tool.name for tool in page.tools])
-    for item in WALK["calls"]:
-        report("call", tool=item["tool"], **await call(client, item["tool"], item["arguments"]))
+    for item in WALK["steps"]:
+        report("reply", ask=item, **await ask(client, item, describe))
     report("end")
 
 

@@ -1,7 +1,7 @@
 // A walk through an MCP server, with a client of any release of the TypeScript SDK.
 //
-// Reads the walk from standard input, {"url", "token", "mode", "calls": [{"tool", "arguments"}]}; one JSON object a
-// step goes to standard output.
+// Reads the walk from standard input, {"url", "token", "mode", "steps": [{"tool", "arguments"} | {"resource"}]};
+// one JSON object a step goes to standard output.
 import { json } from "node:stream/consumers";
 
 // Nothing here takes seconds: whoever waits that long waits in vain.
@@ -13,8 +13,12 @@ function report(step, found) {
   console.log(JSON.stringify({ step, ...found }));
 }
 
-async function call(client, { tool, arguments: given }, describe) {
+async function ask(client, { tool, arguments: given, resource }, describe) {
   try {
+    if (resource !== undefined) {
+      await client.readResource({ uri: resource });
+      return { is_error: false, text: "" };
+    }
     const result = await client.callTool({ name: tool, arguments: given });
     const text = result.content.filter((block) => block.type === "text").map((block) => block.text);
     return { is_error: result.isError ?? false, text: text.join("\n"), meta: result._meta };
@@ -41,8 +45,8 @@ export async function walk(client, Transport, revisionOf, describe) {
   report("connect", { revision: revisionOf(client, transport) });
   const { tools } = await client.listTools();
   report("list", { tools: tools.map((tool) => tool.name) });
-  for (const item of asked.calls) {
-    report("call", { tool: item.tool, ...(await call(client, item, describe)) });
+  for (const item of asked.steps) {
+    report("reply", { ask: item, ...(await ask(client, item, describe)) });
   }
   await transport.terminateSession();
   await client.close();
