@@ -26,7 +26,9 @@ use std::path::{Path, PathBuf};
 pub use binary::{Binary, PYPI_VERSION};
 pub use log::{Follower, Log};
 pub use process::{Bootstrap, Envoy, Options};
-pub use render::{Codec, JwtProvider, Rendering, TrustedRoots, Upstream, UpstreamError};
+pub use render::{
+    Codec, JwtProvider, Mesh, Module, ModuleError, Proxies, Rendering, TrustedRoots, Upstream, UpstreamError,
+};
 pub use stats::Stats;
 pub use yaml::to_yaml;
 
