@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tidegate_filter::policy::LogLevel;
 
-use super::{Mesh, Proxies, held_bytes, plugin_configuration, set, wasm};
+use super::{Mesh, ModuleError, Proxies, held_bytes, plugin_configuration, set, wasm};
 
 const MANAGER: &str = "envoy.filters.network.http_connection_manager";
 const ROUTER: &str = "envoy.filters.http.router";
@@ -17,7 +17,10 @@ impl Mesh {
     ///
     /// A module that has to be fetched is a configuration of its own (ECDS), because istio-agent fetches for those
     /// alone.
-    pub fn envoy_filter(&self) -> Value {
+    ///
+    /// # Errors
+    /// A module that has to be fetched has no digest.
+    pub fn envoy_filter(&self) -> Result<Value, ModuleError> {
         // Istio's proxies log warnings, and would hide an audit log at `info`.
         let configuration = plugin_configuration(&self.policy, true, LogLevel::Warn);
         let mut patches = Vec::new();
@@ -27,10 +30,12 @@ impl Mesh {
                 json!({"name": self.name, "typed_config": wasm(&self.name, &code, true, &configuration)})
             }
             None => {
+                let digest = self.module.sha256();
+                let digest = digest.ok_or_else(|| ModuleError::NoDigest(self.module.url().to_owned()))?;
                 let code = json!({"remote": {
                     // Envoy demands a cluster; istio-agent has put a local file here before Envoy sees it.
                     "http_uri": {"uri": self.module.url(), "timeout": "30s", "cluster": "_"},
-                    "sha256": self.module.sha256().unwrap_or_default(),
+                    "sha256": digest,
                 }});
                 let extension = json!({
                     "name": self.name,
@@ -54,12 +59,12 @@ impl Mesh {
         let routes = port.map(|port| ("routeConfiguration", json!({"portNumber": port})));
         let limit = json!({"request_body_buffer_limit": held_bytes(&self.policy)});
         patches.push(self.patch("HTTP_ROUTE", "MERGE", routes, &limit));
-        json!({
+        Ok(json!({
             "apiVersion": "networking.istio.io/v1alpha3",
             "kind": "EnvoyFilter",
             "metadata": self.metadata(),
             "spec": {"workloadSelector": {"labels": self.selector}, "configPatches": patches},
-        })
+        }))
     }
 
     fn patch(&self, target: &str, operation: &str, part: Option<(&str, Value)>, value: &Value) -> Value {

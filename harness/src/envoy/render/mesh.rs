@@ -18,7 +18,7 @@ use serde_json::{Map, Value, json};
 ///     module: Module::new("file:///etc/tidegate/tidegate.wasm", None)?,
 ///     pull_secret: None,
 /// };
-/// assert_eq!(mesh.envoy_filter()["kind"], "EnvoyFilter");
+/// assert_eq!(mesh.envoy_filter()?["kind"], "EnvoyFilter");
 /// # Ok::<(), tidegate::envoy::ModuleError>(())
 /// ```
 #[derive(Debug, Clone)]
@@ -69,6 +69,9 @@ pub enum ModuleError {
          image those of its digest"
     )]
     Digest(String),
+    /// An EnvoyFilter's module is fetched by digest.
+    #[error("an EnvoyFilter fetches `{0}` only with its digest: give --sha256")]
+    NoDigest(String),
 }
 
 impl Module {

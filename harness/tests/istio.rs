@@ -1,0 +1,343 @@
+//! The manifests for Istio: what the API server would say to them, and what Envoy makes of them once istiod has.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests state what must hold"
+)]
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+use tidegate::build::{self, Wasm};
+use tidegate::envoy::audit::Event;
+use tidegate::envoy::{Binary, Envoy, JwtProvider, Options, Rendering, Upstream};
+use tidegate::report::progress::Lines;
+use tidegate::sample::{Client, Era, Issuer, Principal, Reply, Server};
+
+const STARTER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../policies/starter.json");
+const DIGEST: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+/// How both manifests in `envoy/` were rendered; the digest is for their user to fill in.
+const AS_SHIPPED: [&str; 10] = [
+    "--selector",
+    "app=mcp-server",
+    "--namespace",
+    "mcp",
+    "--port",
+    "8080",
+    "--module",
+    "oci://registry.example.com/tidegate:0.1.0",
+    "--sha256",
+    DIGEST,
+];
+
+fn render(form: &str, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tidegate"));
+    command.args(["render", form, "--policy", STARTER]).args(arguments).output().unwrap()
+}
+
+fn manifest(form: &str, arguments: &[&str]) -> Value {
+    let output = render(form, &[arguments, &["--format", "json"]].concat());
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn module() -> &'static Path {
+    static MODULE: OnceLock<PathBuf> = OnceLock::new();
+    MODULE.get_or_init(|| build::build(&Wasm::filter(), &Lines).unwrap().path)
+}
+
+fn binary() -> &'static Binary {
+    static BINARY: OnceLock<Binary> = OnceLock::new();
+    BINARY.get_or_init(|| Binary::find(&Lines).unwrap())
+}
+
+#[test]
+fn the_manifests_in_the_repository_are_what_the_command_renders() {
+    let shipped = [
+        ("istio", include_str!("../../envoy/istio-envoyfilter.yaml")),
+        ("istio-wasmplugin", include_str!("../../envoy/istio-wasmplugin.yaml")),
+    ];
+    for (form, text) in shipped {
+        let output = render(form, &AS_SHIPPED);
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), text, "render it again");
+    }
+}
+
+/// What the API server has against a manifest; `schema` is what `crds/extract.py` made of the CRD.
+fn faults(schema: &str, manifest: &Value) -> Vec<String> {
+    let schema: Value = serde_json::from_str(schema).unwrap();
+    let mut faults = Vec::new();
+    for key in ["apiVersion", "kind"] {
+        if manifest[key] != schema[key] {
+            faults.push(format!("{key} is {}", manifest[key]));
+        }
+    }
+    let validator = jsonschema::draft7::new(&schema["spec"]).unwrap();
+    faults.extend(validator.iter_errors(&manifest["spec"]).map(|error| error.to_string()));
+    faults
+}
+
+#[test]
+fn the_api_server_takes_every_manifest() {
+    let anywhere = ["--selector", "app=a", "--selector", "tier=b", "--module", "file:///t.wasm"];
+    let gateway = [&AS_SHIPPED[..], &["--gateway", "--name", "guard"]].concat();
+    let secret = [&AS_SHIPPED[..], &["--pull-secret", "registry"]].concat();
+    let schema = include_str!("crds/envoyfilter.json");
+    for arguments in [&AS_SHIPPED[..], &anywhere, &gateway] {
+        let manifest = manifest("istio", arguments);
+        assert_eq!(faults(schema, &manifest), [""; 0], "{manifest}");
+    }
+    let mut broken = manifest("istio", &AS_SHIPPED);
+    broken["spec"]["configPatches"][0]["applyTo"] = json!("EVERYTHING");
+    broken["spec"]["configPatches"][1]["match"]["listener"]["port"] = json!(8080);
+    assert_eq!(faults(schema, &broken).len(), 2, "the schema has a say");
+
+    let schema = include_str!("crds/wasmplugin.json");
+    for arguments in [&AS_SHIPPED[..], &anywhere, &gateway, &secret] {
+        let manifest = manifest("istio-wasmplugin", arguments);
+        assert_eq!(faults(schema, &manifest), [""; 0], "{manifest}");
+    }
+    let mut broken = manifest("istio-wasmplugin", &AS_SHIPPED);
+    broken["spec"]["sha256"] = json!("latest");
+    broken["spec"]["holdHeaders"] = json!(true);
+    assert_eq!(faults(schema, &broken).len(), 2, "the schema has a say");
+}
+
+#[test]
+fn what_is_asked_for_is_where_istio_looks_for_it() {
+    let filter = manifest("istio", &AS_SHIPPED);
+    assert_eq!(filter["metadata"], json!({"name": "tidegate", "namespace": "mcp"}));
+    assert_eq!(filter["spec"]["workloadSelector"], json!({"labels": {"app": "mcp-server"}}));
+    let [extension, http, route] = filter["spec"]["configPatches"].as_array().unwrap().as_slice() else { panic!() };
+    let remote = &extension["patch"]["value"]["typed_config"]["config"]["vm_config"]["code"]["remote"];
+    assert_eq!(remote["http_uri"]["uri"], AS_SHIPPED[7]);
+    assert_eq!(remote["sha256"], DIGEST);
+    assert_eq!(http["match"]["listener"]["portNumber"], 8080);
+    assert_eq!(route["match"]["routeConfiguration"]["portNumber"], 8080);
+    for patch in [extension, http, route] {
+        assert_eq!(patch["match"]["context"], "SIDECAR_INBOUND");
+    }
+    let filter = manifest("istio", &[&AS_SHIPPED[..], &["--gateway"]].concat());
+    for patch in filter["spec"]["configPatches"].as_array().unwrap() {
+        assert_eq!(patch["match"]["context"], "GATEWAY");
+    }
+
+    let plugin = manifest("istio-wasmplugin", &AS_SHIPPED);
+    assert_eq!(plugin["spec"]["match"], json!([{"mode": "SERVER", "ports": [{"number": 8080}]}]));
+    assert_eq!(plugin["spec"]["selector"], json!({"matchLabels": {"app": "mcp-server"}}));
+    assert_eq!((&plugin["spec"]["url"], &plugin["spec"]["sha256"]), (&json!(AS_SHIPPED[7]), &json!(DIGEST)));
+    assert_eq!((&plugin["spec"]["phase"], &plugin["spec"]["failStrategy"]), (&json!("AUTHZ"), &json!("FAIL_RELOAD")));
+    let plugin = manifest("istio-wasmplugin", &[&AS_SHIPPED[..], &["--gateway", "--pull-secret", "registry"]].concat());
+    assert_eq!(plugin["spec"]["match"][0]["mode"], "CLIENT");
+    assert_eq!(plugin["spec"]["imagePullSecret"], "registry");
+}
+
+#[test]
+fn what_cannot_be_rendered_says_why_and_what_a_host_cannot_do_is_said() {
+    let said = |form: &str, arguments: &[&str]| {
+        let output = render(form, arguments);
+        let text = String::from_utf8(output.stderr).unwrap();
+        let words = text.split_whitespace().filter(|it| *it != "│").collect::<Vec<_>>().join(" ");
+        (output.status.code().unwrap(), words)
+    };
+    let unpinned = ["--selector", "a=b", "--module", "oci://registry.example.com/tidegate:0.1.0"];
+    for (form, arguments, expected) in [
+        ("istio", &unpinned[..], "give --sha256"),
+        ("istio", &["--selector", "a=b", "--module", "tidegate.wasm"], "write oci://"),
+        ("istio", &["--selector", "a", "--module", "file:///t.wasm"], "KEY=VALUE"),
+        ("istio", &["--module", "file:///t.wasm"], "--selector"),
+        ("istio-wasmplugin", &[&unpinned[..], &["--sha256", "latest"]].concat(), "64 lower-case"),
+        ("istio-wasmplugin", &[&unpinned[..], &["--port", "0"]].concat(), "--port"),
+    ] {
+        let (code, words) = said(form, arguments);
+        assert!(code == 2 && words.contains(expected), "{form} {arguments:?}: {code} {words}");
+    }
+    let (code, words) = said("istio-wasmplugin", &unpinned);
+    assert_eq!(code, 0, "{words}");
+    for expected in ["cannot hold headers", "`policy_digest`", "give --sha256", "RequestAuthentication"] {
+        assert!(words.contains(expected), "{expected}: {words}");
+    }
+    let (_, words) = said("istio", &AS_SHIPPED);
+    assert!(words.contains("RequestAuthentication") && !words.contains("cannot hold"), "{words}");
+}
+
+/// A proxy as istiod makes it for a workload with a RequestAuthentication, before any filter of ours is in it.
+fn proxy(server: SocketAddr, issuer: &Issuer) -> Value {
+    let mut rendering = Rendering::new("", "");
+    rendering.hold = false;
+    rendering.upstreams.push(Upstream::plain("mcp", server));
+    rendering.jwt.push(JwtProvider { issuer: issuer.name().to_owned(), audiences: vec![], jwks: issuer.jwks() });
+    let mut bootstrap = rendering.bootstrap();
+    filters(&mut bootstrap).retain(|filter| filter["name"] != "tidegate");
+    bootstrap["node"] = json!({"id": "sidecar", "cluster": "mcp-server"});
+    bootstrap
+}
+
+fn manager(bootstrap: &mut Value) -> &mut Value {
+    bootstrap.pointer_mut("/static_resources/listeners/0/filter_chains/0/filters/0/typed_config").unwrap()
+}
+
+fn filters(bootstrap: &mut Value) -> &mut Vec<Value> {
+    manager(bootstrap)["http_filters"].as_array_mut().unwrap()
+}
+
+fn before_the_router(bootstrap: &mut Value, filter: Value) {
+    let filters = filters(bootstrap);
+    let router = filters.iter().position(|it| it["name"] == "envoy.filters.http.router").unwrap();
+    filters.insert(router, filter);
+}
+
+/// A directory that goes when the test ends.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("tidegate-istio-{}-{name}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// The proxy with the patches of an EnvoyFilter, as istiod applies them, and with the module where istio-agent puts it.
+/// What istiod would send over ADS lies in a file.
+fn patched(mut bootstrap: Value, filter: &Value, directory: &Scratch) -> Value {
+    let discovered = directory.0.join("extensions.json");
+    for patch in filter["spec"]["configPatches"].as_array().unwrap() {
+        let mut value = patch["patch"]["value"].clone();
+        let what = [&patch["applyTo"], &patch["patch"]["operation"]].map(|it| it.as_str().unwrap());
+        match what {
+            ["EXTENSION_CONFIG", "ADD"] => {
+                let code = value.pointer_mut("/typed_config/config/vm_config/code").unwrap();
+                assert!(code["remote"]["sha256"].is_string(), "{code}");
+                *code = json!({"local": {"filename": module()}});
+                value["@type"] = json!("type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig");
+                let response = json!({"version_info": "1", "resources": [value]});
+                std::fs::write(&discovered, response.to_string()).unwrap();
+            }
+            ["HTTP_FILTER", "INSERT_BEFORE"] => {
+                if let Some(source) = value.pointer_mut("/config_discovery/config_source") {
+                    assert_eq!(source.as_object_mut().unwrap().remove("ads"), Some(json!({})));
+                    source["path_config_source"] = json!({"path": discovered});
+                }
+                before_the_router(&mut bootstrap, value);
+            }
+            ["HTTP_ROUTE", "MERGE"] => {
+                for route in
+                    manager(&mut bootstrap)["route_config"]["virtual_hosts"][0]["routes"].as_array_mut().unwrap()
+                {
+                    route.as_object_mut().unwrap().extend(value.as_object().unwrap().clone());
+                }
+            }
+            other => panic!("istiod is not asked for {other:?} here"),
+        }
+    }
+    bootstrap
+}
+
+/// The proxy with a WasmPlugin, as istiod builds the filter from it.
+fn plugged(mut bootstrap: Value, plugin: &Value) -> Value {
+    let spec = &plugin["spec"];
+    let filter = json!({
+        "name": "extensions.istio.io/wasmplugin/mcp.tidegate",
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
+            "config": {
+                "name": "mcp.tidegate",
+                "root_id": spec["pluginName"],
+                "failure_policy": spec["failStrategy"],
+                "vm_config": {"runtime": "envoy.wasm.runtime.v8", "code": {"local": {"filename": module()}}},
+                "configuration": {
+                    "@type": "type.googleapis.com/google.protobuf.StringValue",
+                    "value": spec["pluginConfig"].to_string(),
+                },
+            },
+        },
+    });
+    before_the_router(&mut bootstrap, filter);
+    bootstrap
+}
+
+#[tokio::test]
+async fn envoy_accepts_what_istiod_makes_of_each_manifest() {
+    let issuer = Issuer::new("https://idp.example.com").unwrap();
+    let nowhere = SocketAddr::from(([127, 0, 0, 1], 9));
+    let directory = Scratch::new("validate");
+    let file = format!("file://{}", module().display());
+    let inline = manifest("istio", &["--selector", "a=b", "--module", &file]);
+    assert_eq!(inline["spec"]["configPatches"].as_array().unwrap().len(), 2, "nothing to fetch");
+    for filter in [inline, manifest("istio", &AS_SHIPPED)] {
+        let bootstrap = patched(proxy(nowhere, &issuer), &filter, &directory);
+        Envoy::validate(binary(), bootstrap).await.unwrap();
+    }
+    // As it stands, with the stream that a proxy of Istio has.
+    let mut bootstrap = proxy(nowhere, &issuer);
+    let discovery = manifest("istio", &AS_SHIPPED)["spec"]["configPatches"][1]["patch"]["value"].clone();
+    before_the_router(&mut bootstrap, discovery);
+    bootstrap["dynamic_resources"] = json!({"ads_config": {
+        "api_type": "GRPC", "transport_api_version": "V3",
+        "grpc_services": [{"envoy_grpc": {"cluster_name": "mcp"}}],
+    }});
+    Envoy::validate(binary(), bootstrap).await.unwrap();
+    let plugin = manifest("istio-wasmplugin", &AS_SHIPPED);
+    Envoy::validate(binary(), plugged(proxy(nowhere, &issuer), &plugin)).await.unwrap();
+}
+
+/// An allowed call, a refused one and a list, in both eras, at the log levels of a proxy of Istio. Says how many requests
+/// the server saw of a refused call.
+async fn assert_governs(bootstrap: Value, server: &Server, issuer: &Issuer) -> u64 {
+    let options = Options { component_log_level: "misc:error".to_owned(), ..Options::default() };
+    let envoy = Envoy::start(binary(), bootstrap, &options).await.unwrap();
+    let url = format!("http://{}/mcp/billing", envoy.listener("mcp").unwrap());
+    let ada = Principal { subject: "ada", team: "finance", groups: &[] };
+    let token = issuer.token(&ada, "https://mcp.example.com");
+    for era in Era::ALL {
+        let client = Client::connect(&url, Some(&token), era).await.unwrap();
+        let tools = client.list_tools().await.unwrap();
+        assert_eq!(tools, ["list_customers", "get_customer", "search_invoices"], "{era}");
+        let refused = client.call("delete_customer", Map::new()).await;
+        assert_eq!(refused.denial().unwrap()["reason"], "tool_not_allowed", "{era}: {refused:?}");
+        let allowed = client.call("list_customers", Map::new()).await;
+        assert!(matches!(allowed, Reply::Result { is_error: false, .. }), "{era}: {allowed:?}");
+        client.close().await;
+    }
+    let calls: Vec<String> = server.calls().into_iter().map(|it| it.tool).collect();
+    assert_eq!(calls, ["list_customers"; 2], "what was refused did not run");
+    let refusal = |line: &str| Event::from_log_line(line).is_some_and(|it| it.target() == Some("delete_customer"));
+    envoy.wait_for_log(refusal, Duration::from_secs(30)).await.unwrap();
+    Client::connect(&url, None, Era::Legacy).await.unwrap_err();
+
+    // In the modern era a client sends nothing but what it is asked to.
+    let client = Client::connect(&url, Some(&token), Era::Modern).await.unwrap();
+    let before = envoy.stats().await.unwrap().number("cluster.mcp.upstream_rq_total");
+    client.call("delete_customer", Map::new()).await;
+    envoy.stats().await.unwrap().number("cluster.mcp.upstream_rq_total") - before
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_envoy_filter_governs() {
+    let issuer = Issuer::new("https://idp.example.com").unwrap();
+    let server = Server::start(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
+    let directory = Scratch::new("run");
+    let bootstrap = patched(proxy(server.address(), &issuer), &manifest("istio", &AS_SHIPPED), &directory);
+    assert_eq!(assert_governs(bootstrap, &server, &issuer).await, 0, "headers were held");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_wasm_plugin_governs_without_holding_headers() {
+    let issuer = Issuer::new("https://idp.example.com").unwrap();
+    let server = Server::start(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
+    let bootstrap = plugged(proxy(server.address(), &issuer), &manifest("istio-wasmplugin", &AS_SHIPPED));
+    assert_eq!(assert_governs(bootstrap, &server, &issuer).await, 1, "headers went on");
+}
