@@ -24,4 +24,5 @@ pub mod pattern;
 mod plugin;
 pub mod policy;
 pub mod rewrite;
+pub mod schema;
 pub mod state;

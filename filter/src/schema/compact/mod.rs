@@ -1,0 +1,14 @@
+//! The compact validator: small code, bounded work, no tree of the instance.
+
+mod compile;
+mod equal;
+mod format;
+mod judge;
+mod node;
+mod number;
+mod object;
+mod reference;
+mod wanted;
+
+pub(super) use compile::{Compiled, compile};
+pub(super) use judge::judge;
