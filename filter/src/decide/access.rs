@@ -2,17 +2,20 @@
 //!
 //! 1. an enforcing deny that matches: `denied_by_rule`;
 //! 2. an enforcing allow that matches, and that opens writes if the tool is a write and the policy read-only: allowed;
-//! 3. an enforcing allow that lacks only that: `read_only`;
-//! 4. an enforcing allow that lacks only its time: `outside_time`;
-//! 5. nothing: `tool_not_allowed`, or as fits what was asked for.
+//! 3. an enforcing allow whose conditions on the arguments alone are not met: `arguments_invalid`;
+//! 4. an enforcing allow that opens no writes and lacks only that: `read_only`;
+//! 5. an enforcing allow that lacks only its time: `outside_time`;
+//! 6. nothing: `tool_not_allowed`, or as fits what was asked for.
 //!
 //! Within a step the first rule in document order is the one that the verdict names. A rule matches when one of its
 //! patterns matches the server and what was asked for, `servers` names the server, every field of `who` has one of its values, and
-//! the time is within its bounds. Shadow rules take part only in [`Would`].
+//! the time is within its bounds. Conditions on the arguments are asked last: an allow needs them met, a deny matches
+//! unless they are known not to be. Shadow rules take part only in [`Would`].
 
 use super::identity::Principal;
 use crate::mcp::uri::Template;
 use crate::policy::{Anonymous, Candidates, DenyStyle, Effect, Mode, Noun, Policy, Reason, Rule, RuleIndex, Server};
+use crate::schema::{self, MissKind, Schema};
 
 /// Longer names match no rule and so are refused: looking for `*middle*` in them would cost too much. MCP asks for names
 /// of at most 128 characters.
@@ -42,7 +45,7 @@ pub enum Class {
 
 /// What the rules say. The modes of policy and server are not applied here: whoever carries out a verdict asks
 /// [`Server::mode`] whether to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict<'p> {
     /// Whether the request may go on.
     pub allowed: bool,
@@ -50,6 +53,8 @@ pub struct Verdict<'p> {
     pub reason: Option<Reason>,
     /// The rule that decided, or the allow that came nearest; `None` when none did.
     pub rule: Option<&'p str>,
+    /// What the arguments lack, of the allow that came nearest: `/amount must be at most 500`.
+    pub lacks: Option<String>,
     /// That rule's advice, whatever the verdict.
     pub advice: Option<&'p str>,
     /// Whether that rule wants a refusal to look as if what was asked for did not exist.
@@ -71,18 +76,22 @@ pub struct Would<'p> {
     pub reason: Option<Reason>,
 }
 
-/// The verdict on a call of `tool`, and on its entry in a list. Allocates nothing.
-pub fn call_tool<'p>(policy: &'p Policy, caller: &Caller<'_>, tool: &str) -> Verdict<'p> {
-    access(policy, caller, Noun::Tool, tool)
-}
-
-/// The verdict on the thing of kind `noun` that is called `name`. Allocates nothing.
-pub fn access<'p>(policy: &'p Policy, caller: &Caller<'_>, noun: Noun, name: &str) -> Verdict<'p> {
+/// The verdict on the thing of kind `noun` that is called `name`, used with these arguments: a JSON value that strict
+/// reading has accepted. Without, the verdict is that on its entry in a list: whether the caller could use it with some
+/// arguments.
+pub fn access<'p>(
+    policy: &'p Policy,
+    caller: &Caller<'_>,
+    noun: Noun,
+    name: &str,
+    arguments: Option<&[u8]>,
+) -> Verdict<'p> {
     let indexes = || std::iter::once(&policy.global).chain(policy.by_server.get(caller.server.ordinal));
     let fits = name.len() <= longest(noun);
     let reads = || fits && indexes().any(|index| index.reads.any_match(name, |()| true));
     let class = if noun != Noun::Tool || reads() { Class::Read } else { Class::Write };
-    let mut matches = Matches { needs_write: policy.read_only.enabled && class == Class::Write, ..Matches::default() };
+    let needs_write = policy.read_only.enabled && class == Class::Write;
+    let mut matches = Matches { needs_write, arguments, ..Matches::default() };
     for names in indexes().filter_map(|index| index.names(noun)).filter(|_| fits) {
         names.any_match(name, |candidates| {
             each_candidate(candidates, policy, caller, |number, rule| matches.consider(number, rule, caller));
@@ -116,8 +125,8 @@ fn longest(noun: Noun) -> usize {
     if noun == Noun::Resource { LONGEST_URI } else { LONGEST_NAME }
 }
 
-impl Matches {
-    fn verdict<'p>(&self, policy: &'p Policy, noun: Noun, class: Class) -> Verdict<'p> {
+impl Matches<'_> {
+    fn verdict<'p>(self, policy: &'p Policy, noun: Noun, class: Class) -> Verdict<'p> {
         let enforced = self.enforced.settle(policy, noun);
         let would = Some(self.all.settle(policy, noun))
             .filter(|all| all.allowed != enforced.allowed)
@@ -127,6 +136,7 @@ impl Matches {
             allowed,
             reason,
             rule: rule.map(|rule| rule.id.as_str()),
+            lacks: self.lacks.filter(|_| reason == Some(Reason::ArgumentsInvalid)).map(|(_, lacks)| lacks),
             advice: rule.and_then(|rule| rule.advice.as_deref()),
             hide: !allowed && rule.is_some_and(|rule| rule.deny_style == DenyStyle::Hide),
             class,
@@ -200,19 +210,24 @@ fn is_about(rule: &Rule, principal: &Principal) -> bool {
 struct Steps {
     deny: Option<u32>,
     allow: Option<u32>,
+    lacking: Option<u32>,
     not_writing: Option<u32>,
     untimely: Option<u32>,
 }
 
 #[derive(Default)]
-struct Matches {
+struct Matches<'a> {
     needs_write: bool,
+    /// The arguments; none where any will do.
+    arguments: Option<&'a [u8]>,
     enforced: Steps,
     /// As if shadow rules were enforced.
     all: Steps,
+    /// What the arguments lack of the first enforcing allow in `lacking`.
+    lacks: Option<(u32, String)>,
 }
 
-impl Matches {
+impl Matches<'_> {
     fn consider(&mut self, number: u32, rule: &Rule, caller: &Caller<'_>) {
         let in_time = rule.in_time(caller.now);
         let writes = rule.write || !self.needs_write;
@@ -232,6 +247,17 @@ impl Matches {
         if !is_about(rule, caller.principal) {
             return;
         }
+        let mut step = step;
+        match (rule.effect, self.miss(rule, caller)) {
+            (Effect::Allow, Some(miss)) if in_time && writes => {
+                step = |steps| &mut steps.lacking;
+                if enforcing && self.lacks.as_ref().is_none_or(|(first, _)| number < *first) {
+                    self.lacks = Some((number, miss.said));
+                }
+            }
+            (Effect::Deny, Some(miss)) if miss.is_certain => return,
+            _ => {}
+        }
         let note = |steps: &mut Steps| {
             let found = step(steps);
             *found = Some(found.map_or(number, |found| found.min(number)));
@@ -241,6 +267,60 @@ impl Matches {
             note(&mut self.enforced);
         }
     }
+}
+
+/// Conditions on the arguments that are not met.
+struct Miss {
+    said: String,
+    /// They were evaluated; otherwise something that they need was absent or of the wrong type, or cannot be told.
+    is_certain: bool,
+}
+
+impl Matches<'_> {
+    /// What the arguments lack of the rule's conditions.
+    fn miss(&self, rule: &Rule, caller: &Caller<'_>) -> Option<Miss> {
+        let condition = rule.arguments.as_ref()?;
+        let Some(arguments) = self.arguments else {
+            // A list shows what could be used: an allow with some arguments opens it, a deny of some does not close it.
+            return (rule.effect == Effect::Deny).then(|| Miss { said: String::new(), is_certain: true });
+        };
+        match condition.schema().judge(arguments, caller.principal) {
+            schema::Verdict::Valid => None,
+            schema::Verdict::Invalid(miss) => {
+                let unevaluated = miss.kind != MissKind::Unmet || matches!(miss.keyword, "type" | "required");
+                Some(Miss { said: miss.to_string(), is_certain: !unevaluated })
+            }
+            schema::Verdict::Undecidable(why) => {
+                Some(Miss { said: format!("the arguments cannot be judged: {why}"), is_certain: false })
+            }
+        }
+    }
+}
+
+/// The only condition on the arguments under which the caller may use the tool, if there is exactly one. None as well
+/// where a deny has conditions, for no schema says what is left.
+pub fn only_condition<'p>(policy: &'p Policy, caller: &Caller<'_>, tool: &str) -> Option<&'p Schema> {
+    let indexes = std::iter::once(&policy.global).chain(policy.by_server.get(caller.server.ordinal));
+    let mut found: Option<(u32, &Schema)> = None;
+    let mut several = false;
+    for names in indexes.filter_map(|index| index.names(Noun::Tool)) {
+        names.any_match(tool, |candidates| {
+            each_candidate(candidates, policy, caller, |number, rule| {
+                let applies =
+                    rule.mode == Mode::Enforce && rule.in_time(caller.now) && is_about(rule, caller.principal);
+                match &rule.arguments {
+                    _ if !applies => {}
+                    Some(condition) if rule.effect == Effect::Allow => {
+                        several |= found.is_some_and(|(first, _)| first != number);
+                        found = Some((number, condition.schema()));
+                    }
+                    _ => several = true,
+                }
+            });
+            several
+        });
+    }
+    found.filter(|_| !several).map(|(_, schema)| schema)
 }
 
 struct Settled<'p> {
@@ -254,6 +334,7 @@ impl Steps {
         let (reason, number) = match self {
             Self { deny: Some(number), .. } => (Some(Reason::DeniedByRule), Some(*number)),
             Self { allow: Some(number), .. } => (None, Some(*number)),
+            Self { lacking: Some(number), .. } => (Some(Reason::ArgumentsInvalid), Some(*number)),
             Self { not_writing: Some(number), .. } => (Some(Reason::ReadOnly), Some(*number)),
             Self { untimely: Some(number), .. } => (Some(Reason::OutsideTime), Some(*number)),
             _ => (Some(not_allowed(noun)), None),

@@ -1,6 +1,7 @@
 //! Who calls: exactly one source supplies the whole caller, the first that applies.
 
 use crate::policy::{ClaimPath, Field, HeaderSource, Identity, IdentitySource, JwtSource};
+use crate::schema::Facts;
 
 /// A claim of a verified token.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -131,6 +132,28 @@ impl Principal {
             Field::Workload => self.workload.as_slice(),
             Field::Scopes => &self.scopes,
             Field::Issuer => self.issuer.as_slice(),
+        }
+    }
+}
+
+impl Facts for Principal {
+    fn text(&self, path: &str) -> Option<&str> {
+        let text = match path {
+            "principal.subject" => Some(self.subject.as_str()),
+            "principal.team" => self.team.as_deref(),
+            "principal.agent" => self.agent.as_deref(),
+            "principal.workload" => self.workload.as_deref(),
+            "principal.issuer" => self.issuer.as_deref(),
+            _ => None,
+        };
+        text.filter(|text| !text.is_empty())
+    }
+
+    fn list(&self, path: &str) -> Option<&[String]> {
+        match path {
+            "principal.groups" => Some(&self.groups),
+            "principal.scopes" => Some(&self.scopes),
+            _ => None,
         }
     }
 }

@@ -210,8 +210,10 @@ impl Core {
             }
         }
         if let Lookup::One(version) = headers.get("mcp-protocol-version") {
-            let known = std::str::from_utf8(version).is_ok_and(|version| era::is_revision(version.trim()));
-            if !known {
+            let text = std::str::from_utf8(version).map(str::trim);
+            // The body of a POST may claim the same: then it is for the server to say which revisions it knows.
+            let may_be_claimed = method == "POST" && text.is_ok();
+            if !may_be_claimed && !text.is_ok_and(era::is_revision) {
                 let said = "MCP-Protocol-Version is no revision of the form YYYY-MM-DD.".to_owned();
                 let advice = "Send the revision that was negotiated, such as 2025-11-25.";
                 return Some(Refusal::of_form(Reason::HeaderMismatch, 400, denial::HEADER_MISMATCH, said, advice));
@@ -267,7 +269,7 @@ impl Core {
             if method == "POST" && !self.configuration.host.hold_headers {
                 remove("content-length");
             }
-            let modern = headers.text("mcp-protocol-version").is_some_and(|version| era::is_modern(version.trim()));
+            let modern = headers.text("mcp-protocol-version").is_some_and(|version| !era::is_legacy(version.trim()));
             for (name, _) in headers.iter() {
                 if !matches!(name.first(), Some(b'x' | b'm')) {
                     continue;

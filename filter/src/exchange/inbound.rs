@@ -193,19 +193,24 @@ impl Core {
             {
                 splices.push(splice);
             }
-            let filtered = rewrite::list::filter(bytes, envelope, private, |list, name| {
-                match list {
-                    List::Tools => access::call_tool(policy, &caller, name),
-                    List::Prompts => access::access(policy, &caller, Noun::Prompt, name),
-                    List::Resources if uri::fault(name).is_some() => return false,
-                    List::Resources => access::access(policy, &caller, Noun::Resource, name),
+            let filtered = rewrite::list::filter(bytes, envelope, private, |list, name, entry| {
+                let verdict = match list {
+                    List::Tools => access::access(policy, &caller, Noun::Tool, name, None),
+                    List::Prompts => access::access(policy, &caller, Noun::Prompt, name, None),
+                    List::Resources if uri::fault(name).is_some() => return None,
+                    List::Resources => access::access(policy, &caller, Noun::Resource, name, None),
                     List::ResourceTemplates => access::template(policy, &caller, name),
-                }
-                .allowed
+                };
+                let condition = Some(policy.narrow_schemas && verdict.allowed && list == List::Tools)
+                    .filter(|narrows| *narrows)
+                    .and_then(|_| access::only_condition(policy, &caller, name)?.narrowing());
+                verdict
+                    .allowed
+                    .then(|| condition.map(|it| rewrite::narrow::narrow(bytes, entry, &it)).unwrap_or_default())
             });
-            splices.extend(self.endless_page(bytes, env));
             self.facts.hidden.extend(filtered.hidden);
             splices.extend(filtered.splices);
+            splices.extend(self.endless_page(bytes, env));
         }
         if let Some(meta) = envelope.meta.filter(|_| envelope.meta_ours) {
             splices.extend(rewrite::meta::without_ours(bytes, meta));

@@ -9,6 +9,7 @@ use crate::decide::access::{self, Caller, Verdict};
 use crate::json::{decode, elements, locate};
 use crate::mcp::denial;
 use crate::mcp::era::Era;
+use crate::mcp::jsonrpc::Shape;
 use crate::mcp::method::{self, Kind};
 use crate::mcp::uri;
 use crate::policy::{FailMode, Noun, Policy, Reason};
@@ -25,7 +26,10 @@ impl Core {
             self.record_message(message, env);
             return None;
         };
-        if matches!(message.kind, Kind::CallTool | Kind::Prompt | Kind::Resource) && message.target.is_none() {
+        // The modern era has no such methods: without a URI there is nothing to judge, and the server says so.
+        let gone = era == Era::Modern && matches!(method, "resources/subscribe" | "resources/unsubscribe");
+        let kind = if gone && message.target.is_none() { Kind::Unknown } else { message.kind };
+        if matches!(kind, Kind::CallTool | Kind::Prompt | Kind::Resource) && message.target.is_none() {
             return Some(unnamed(method));
         }
         if !message.is_request() {
@@ -39,7 +43,7 @@ impl Core {
         let policy = &configuration.policy;
         let now = Self::seconds(env.now());
         let by_method = self.access(policy, Noun::Method, method, now)?;
-        match message.kind {
+        match kind {
             // Clients fall back to another era, or break, when these are refused.
             Kind::Handshake | Kind::List(_) => {}
             Kind::Restricted | Kind::Unknown if by_method.allowed => {
@@ -88,7 +92,15 @@ impl Core {
         {
             return Some(not_normal(name, fault));
         }
-        let verdict = self.access(policy, noun, name, now)?;
+        let verdict = match noun {
+            Noun::Resource => self.access(policy, noun, name, now)?,
+            // Absent and null arguments are judged as an empty object: that is what servers run.
+            _ => {
+                let given = message.envelope.arguments.filter(|arguments| arguments.shape != Shape::Null);
+                let arguments = given.map_or(&b"{}"[..], |arguments| arguments.span.of(message.bytes));
+                access::access(policy, &self.caller(now)?, noun, name, Some(arguments))
+            }
+        };
         self.settle(noun, name, message, era, &verdict, env)
     }
 
@@ -143,7 +155,7 @@ impl Core {
 
     /// What the rules say of the thing of kind `noun` called `name`. None without a server, which is refused before.
     pub(super) fn access<'p>(&self, policy: &'p Policy, noun: Noun, name: &str, now: i64) -> Option<Verdict<'p>> {
-        Some(access::access(policy, &self.caller(now)?, noun, name))
+        Some(access::access(policy, &self.caller(now)?, noun, name, None))
     }
 
     /// The refusal of something that the rules do not allow.
@@ -154,10 +166,17 @@ impl Core {
             Reason::ReadOnly => {
                 format!("The tool {name} on server {server} changes things, and this policy allows only reading.")
             }
+            Reason::ArgumentsInvalid => {
+                let lacks = verdict.lacks.as_deref().unwrap_or("the arguments are not those that a rule allows");
+                format!("The {what} {name} on server {server} is allowed to you with other arguments: {lacks}.")
+            }
             Reason::OutsideTime => format!("The {what} {name} on server {server} is not open to you at this time."),
             _ => format!("The {what} {name} on server {server} is not allowed to you."),
         };
         let advice = verdict.advice.unwrap_or(match (reason, noun) {
+            (Reason::ArgumentsInvalid, _) => {
+                "Change the arguments accordingly and call again, if that serves the task."
+            }
             (Reason::OutsideTime, _) => {
                 "Retry inside the time that the operator has opened, or ask for it to be changed."
             }

@@ -236,13 +236,16 @@ impl Core {
         };
         let Some(claimed) = claimed else {
             // Some clients send the modern header over a legacy body. The body rules, and what is mirrored must agree.
+            if mirrored.version.as_deref().is_some_and(|version| !era::is_revision(version)) {
+                return Err("MCP-Protocol-Version is no revision of the form YYYY-MM-DD.".to_owned());
+            }
             if mirrored.is_modern() {
                 self.compare_mirrored(message, false)?;
             }
             return Ok(Era::Legacy);
         };
         match &mirrored.version {
-            Some(version) if *version == claimed && era::is_modern(version) => {}
+            Some(version) if *version == claimed && !era::is_legacy(version) => {}
             Some(version) => {
                 return Err(format!("MCP-Protocol-Version says {version}, but the body's _meta says {claimed}."));
             }

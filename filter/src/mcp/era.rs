@@ -47,6 +47,12 @@ pub fn is_modern(version: &str) -> bool {
     is_revision(version) && version >= FIRST_MODERN
 }
 
+/// Whether a version is a well-formed revision of the legacy era. What is no revision at all is none of it: such a
+/// request is judged by the stricter rules of the modern era.
+pub fn is_legacy(version: &str) -> bool {
+    is_revision(version) && version < FIRST_MODERN
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,8 +5,8 @@ use sha2::{Digest as _, Sha256};
 use super::document::{Fields, Kind, Report, Value};
 use super::index::RuleIndex;
 use super::{
-    Compiled, Configuration, Diagnostics, HostSettings, Mode, Policy, Rule, Server, TargetPattern, identity, keys,
-    lint, rule, server, settings,
+    Compiled, Configuration, Diagnostics, HostSettings, Mode, Policy, Rule, Server, TargetPattern, arguments, identity,
+    keys, lint, rule, server, settings,
 };
 
 /// The version of the policy language that this compiler reads.
@@ -79,14 +79,22 @@ fn read_policy(value: &Value<'_>, text: &[u8], now: Option<i64>, report: &mut Re
     let mut identity = fields.get("identity").map(|value| identity::read(value, report)).unwrap_or_default();
     let servers = fields.required("servers", report).map(|value| server::read(value, mode, report)).unwrap_or_default();
     let declared = fields.get("servers").map(server::declared).unwrap_or_default();
-    let rules = fields.required("rules", report).map(|value| rule::read(value, &declared, report)).unwrap_or_default();
+    let sets = fields.get("sets").map(|value| arguments::read_sets(value, report)).unwrap_or_default();
+    let names = rule::Names { servers: &declared, sets: &sets };
+    let rules = fields.required("rules", report).map(|value| rule::read(value, &names, report)).unwrap_or_default();
+    let narrow_schemas = fields.get("narrow_schemas").and_then(|value| value.flag(report)).unwrap_or(true);
     let read_only = fields.get("read_only").map(|value| settings::read_read_only(value, &declared, report));
     let limits = fields.get("limits").map(|value| settings::read_limits(value, report)).unwrap_or_default();
     let on = fields.get("on").map(|value| settings::read_fail_modes(value, report)).unwrap_or_default();
     let audit = fields.get("audit").map(|value| settings::read_audit(value, report)).unwrap_or_default();
 
     let asks_workload = |rule: &Rule| rule.who.as_ref().is_some_and(|who| who.asks(super::Field::Workload));
-    identity.reads_peer |= rules.iter().any(asks_workload);
+    // A text that merely mentions it costs a host call, and nothing else.
+    let compares_workload = |rule: &Rule| {
+        const FACT: &[u8] = b"principal.workload";
+        rule.arguments.as_ref().is_some_and(|it| it.text().windows(FACT.len()).any(|window| window == FACT))
+    };
+    identity.reads_peer |= rules.iter().any(|rule| asks_workload(rule) || compares_workload(rule));
     let read_only = read_only.unwrap_or_default();
     let (global, by_server) = index(&rules, &read_only.reads, &servers);
     let mut time_bounds: Vec<i64> = rules.iter().flat_map(|rule| [rule.not_before, rule.expires]).flatten().collect();
@@ -102,6 +110,8 @@ fn read_policy(value: &Value<'_>, text: &[u8], now: Option<i64>, report: &mut Re
         identity,
         servers,
         rules,
+        sets,
+        narrow_schemas,
         read_only,
         limits,
         on,

@@ -69,6 +69,11 @@ impl<'a> Report<'a> {
         Self { source, errors: Vec::new(), warnings: Vec::new() }
     }
 
+    /// The value as it is written.
+    pub(super) fn text(&self, value: &Value<'_>) -> &'a [u8] {
+        self.source.get(value.span.start..value.span.end).unwrap_or_default()
+    }
+
     fn diagnostic(&self, severity: Severity, code: &'static str, at: (&str, Span), message: String) -> Diagnostic {
         let (line, column) = position(self.source, at.1.start);
         Diagnostic { severity, code, pointer: at.0.to_owned(), span: at.1, line, column, message, help: None }
@@ -236,6 +241,15 @@ impl<'a> Value<'a> {
     pub(super) fn member(&self, key: &str) -> Option<&Value<'a>> {
         let Kind::Object(members) = &self.kind else { return None };
         members.iter().find(|member| member.key == key).map(|member| &member.value)
+    }
+
+    /// The value at a JSON pointer (RFC 6901) below this one.
+    pub(super) fn below(&self, pointer: &str) -> Option<&Value<'a>> {
+        let steps = pointer.strip_prefix('/').into_iter().flat_map(|rest| rest.split('/'));
+        steps.map(|step| step.replace("~1", "/").replace("~0", "~")).try_fold(self, |value, step| match &value.kind {
+            Kind::Object(_) => value.member(&step),
+            _ => value.element(step.parse().ok()?),
+        })
     }
 
     pub(super) fn wrong_type(&self, expected: &str, report: &mut Report<'_>) {

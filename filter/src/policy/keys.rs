@@ -27,25 +27,15 @@ pub(super) const POLICY: Keys = Keys {
         "mode",
         "identity",
         "servers",
+        "sets",
         "rules",
+        "narrow_schemas",
         "read_only",
         "limits",
         "on",
         "audit",
     ],
-    later: &[
-        "registries",
-        "sets",
-        "quotas",
-        "costs",
-        "cost_controls",
-        "redaction",
-        "narrow_schemas",
-        "lock",
-        "locks",
-        "approvals",
-        "compat",
-    ],
+    later: &["registries", "quotas", "costs", "cost_controls", "redaction", "lock", "locks", "approvals", "compat"],
 };
 pub(super) const IDENTITY: Keys = Keys { name: "identity", known: &["sources", "anonymous"], later: &[] };
 pub(super) const SOURCE: Keys = Keys { name: "source", known: &["jwt", "spiffe", "header"], later: &[] };
@@ -64,8 +54,21 @@ pub(super) const SERVER: Keys =
 pub(super) const MATCH: Keys = Keys { name: "match", known: &["path", "authority", "route", "cluster"], later: &[] };
 pub(super) const RULE: Keys = Keys {
     name: "rule",
-    known: &["id", "allow", "deny", "who", "servers", "write", "not_before", "expires", "mode", "advice", "deny_style"],
-    later: &["arguments", "approval"],
+    known: &[
+        "id",
+        "allow",
+        "deny",
+        "who",
+        "servers",
+        "arguments",
+        "write",
+        "not_before",
+        "expires",
+        "mode",
+        "advice",
+        "deny_style",
+    ],
+    later: &["approval"],
 };
 pub(super) const TARGET: Keys =
     Keys { name: "target", known: &["tools", "resources", "prompts", "methods"], later: &[] };

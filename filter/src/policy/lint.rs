@@ -165,7 +165,12 @@ impl<'l, 'a> Lint<'l, 'a, '_> {
             self.dead_patterns(at, rule);
             let any_tool =
                 rule.targets.iter().any(|pattern| pattern.noun == Noun::Tool && pattern.name == Pattern::Any);
-            if grants(&rule) && any_tool && rule.who.is_none() && (rule.write || !policy.read_only.enabled) {
+            if grants(&rule)
+                && any_tool
+                && rule.who.is_none()
+                && rule.arguments.is_none()
+                && (rule.write || !policy.read_only.enabled)
+            {
                 let message = format!("`{}` lets every caller use every tool, writes included", rule.id);
                 let path = [Step::Key("rules"), Step::Element(at), Step::Key("allow")];
                 self.warn("broad_allow", &path, &message, "name the tools, or say `who`");
@@ -271,6 +276,7 @@ impl<'l, 'a> Lint<'l, 'a, '_> {
     /// Whether `wide` matches, with effect, whenever `narrow` does.
     fn covers(&self, wide: &Rule, narrow: &Rule) -> bool {
         wide.mode == Mode::Enforce
+            && (wide.arguments.is_none() || wide.arguments == narrow.arguments)
             && wide.not_before.is_none_or(|start| narrow.not_before.is_some_and(|from| start <= from))
             && wide.expires.is_none_or(|end| narrow.expires.is_some_and(|to| to <= end))
             && wide.who.as_ref().is_none_or(|who| narrow.who.as_ref().is_some_and(|narrow| narrow.is_within(who)))

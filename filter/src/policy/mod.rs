@@ -16,6 +16,7 @@
 //! [`compile()`] is what Envoy runs at load; [`check`] adds the lints that need a clock or compare all rules with each
 //! other. A document with any error compiles to nothing: the caller keeps the policy it has, or refuses every request.
 
+mod arguments;
 mod compile;
 mod diagnostic;
 mod document;
@@ -29,6 +30,7 @@ mod rule;
 mod server;
 mod settings;
 
+pub use arguments::{Arguments, Sets};
 pub use compile::{check, compile};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use identity::{Anonymous, ClaimPath, HeaderSource, Identity, IdentitySource, JwtSource};
@@ -96,6 +98,10 @@ pub struct Policy {
     pub servers: Vec<Server>,
     /// The rules in document order.
     pub rules: Vec<Rule>,
+    /// The named sets that conditions on arguments refer to.
+    pub sets: Sets,
+    /// Whether listed tools show in their `inputSchema` what rules demand of the arguments.
+    pub narrow_schemas: bool,
     /// Read-only mode and the tools that count as reads.
     pub read_only: ReadOnly,
     /// Sizes and depth.

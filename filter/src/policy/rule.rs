@@ -2,7 +2,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::document::{Fields, Kind, Report, Value, nearest_or_all};
-use super::{Mode, Server, keys, server};
+use super::{Arguments, Mode, Server, Sets, arguments, keys, server};
 use crate::mcp::{method, uri};
 use crate::pattern::Pattern;
 
@@ -19,6 +19,8 @@ pub struct Rule {
     pub who: Option<Who>,
     /// Names of the servers it is about; `None` is all of them.
     pub servers: Option<Vec<String>>,
+    /// What the arguments of a call must be for the rule to match; `None` is anything.
+    pub arguments: Option<Arguments>,
     /// An allow that opens writes although the policy is read-only.
     pub write: bool,
     /// Seconds since the Unix epoch from which it applies.
@@ -168,8 +170,14 @@ impl Field {
     }
 }
 
-/// Reads `rules`; `servers` are the names that the document declares.
-pub(super) fn read(value: &Value<'_>, servers: &[String], report: &mut Report<'_>) -> Vec<Rule> {
+/// What a document declares and rules refer to.
+pub(super) struct Names<'a> {
+    pub(super) servers: &'a [String],
+    pub(super) sets: &'a Sets,
+}
+
+/// Reads `rules`.
+pub(super) fn read(value: &Value<'_>, names: &Names<'_>, report: &mut Report<'_>) -> Vec<Rule> {
     let Kind::List(list) = &value.kind else {
         value.wrong_type("a list", report);
         return Vec::new();
@@ -177,7 +185,7 @@ pub(super) fn read(value: &Value<'_>, servers: &[String], report: &mut Report<'_
     let mut rules: Vec<Rule> = Vec::new();
     let mut ids = std::collections::HashSet::new();
     for value in list {
-        let Some(rule) = read_rule(value, servers, report) else { continue };
+        let Some(rule) = read_rule(value, names, report) else { continue };
         if !ids.insert(rule.id.clone()) {
             let message = format!("a second rule with the id `{}`", rule.id);
             report.error(
@@ -192,7 +200,7 @@ pub(super) fn read(value: &Value<'_>, servers: &[String], report: &mut Report<'_
     rules
 }
 
-fn read_rule(value: &Value<'_>, all_servers: &[String], report: &mut Report<'_>) -> Option<Rule> {
+fn read_rule(value: &Value<'_>, names: &Names<'_>, report: &mut Report<'_>) -> Option<Rule> {
     let fields = Fields::open(value, &keys::RULE, report)?;
     let id = fields.required("id", report).and_then(|value| value.text(report)).map(str::to_owned);
     let target = match (fields.get("allow"), fields.get("deny")) {
@@ -208,9 +216,17 @@ fn read_rule(value: &Value<'_>, all_servers: &[String], report: &mut Report<'_>)
             None
         }
     };
-    let targets = target.and_then(|(effect, target)| read_target(effect, target, all_servers, report));
+    let targets = target.and_then(|(effect, target)| read_target(effect, target, names.servers, report));
     let who = fields.get("who").and_then(|value| read_who(value, report));
-    let servers = fields.get("servers").and_then(|value| read_servers(value, all_servers, report));
+    let servers = fields.get("servers").and_then(|value| read_servers(value, names.servers, report));
+    let arguments = fields.get("arguments").and_then(|value| {
+        let has_arguments = |target: &TargetPattern| matches!(target.noun, Noun::Tool | Noun::Prompt);
+        if targets.as_ref().is_some_and(|targets| !targets.iter().all(has_arguments)) {
+            let help = "put the resources and methods into a rule of their own";
+            report.error("invalid_value", value, "only calls of tools and prompts have `arguments`", help);
+        }
+        arguments::read(value, names.sets, report)
+    });
     let write = fields.get("write").and_then(|value| {
         if let Some((Effect::Deny, _)) = target {
             let help = "take it out: a deny refuses reads and writes alike";
@@ -235,6 +251,7 @@ fn read_rule(value: &Value<'_>, all_servers: &[String], report: &mut Report<'_>)
         targets: targets?,
         who,
         servers,
+        arguments,
         write: write.unwrap_or(false),
         not_before,
         expires,

@@ -14,27 +14,37 @@ pub struct Filtered {
     pub hidden: Vec<String>,
 }
 
-/// Filters every list in the result of `bytes`, a message that was read as `envelope`. `show` tells whether the entry
-/// of that name stays. An entry that cannot be read does not. A changed list makes its answer private to the caller
-/// (MCP 2026-07-28, caching), as does `private`, when the answer depends on who asks even if nothing was hidden.
-pub fn filter(bytes: &[u8], envelope: &Envelope, private: bool, mut show: impl FnMut(List, &str) -> bool) -> Filtered {
+/// Filters every list in the result of `bytes`, a message that was read as `envelope`. `show` is given the kind of list,
+/// the name of an entry and where the entry lies; it says how the entry is changed, or None to leave it out. An entry that
+/// cannot be read is left out. A changed list makes its answer private to the caller (MCP 2026-07-28, caching), as does
+/// `private`, when the answer depends on who asks even if nothing was hidden.
+pub fn filter(
+    bytes: &[u8],
+    envelope: &Envelope,
+    private: bool,
+    mut show: impl FnMut(List, &str, Span) -> Option<Vec<Splice>>,
+) -> Filtered {
     let mut filtered = Filtered::default();
     for (list, entries) in List::ALL.into_iter().zip(&envelope.entries) {
         let Some(value) = envelope.list(list).filter(|value| value.shape == Shape::Array) else { continue };
         let hidden_before = filtered.hidden.len();
-        let mut kept: Vec<Span> = Vec::with_capacity(entries.len());
+        let mut kept: Vec<(Span, Vec<Splice>)> = Vec::with_capacity(entries.len());
         for entry in entries {
             match entry.name.filter(|_| !entry.is_doubtful).map(|name| decode(name.of(bytes))) {
-                Some(name) if show(list, &name) => kept.push(entry.span),
-                Some(name) => filtered.hidden.push(name.into_owned()),
+                Some(name) => match show(list, &name, entry.span) {
+                    Some(changes) => kept.push((entry.span, changes)),
+                    None => filtered.hidden.push(name.into_owned()),
+                },
                 None => filtered.hidden.push(String::new()),
             }
         }
         if filtered.hidden.len() > hidden_before {
-            filtered.splices.push(Splice { span: value.span, with: array(bytes, &kept) });
+            filtered.splices.push(Splice { span: value.span, with: array(bytes, kept) });
+        } else {
+            filtered.splices.extend(kept.into_iter().flat_map(|(_, changes)| changes));
         }
     }
-    if (private || !filtered.hidden.is_empty())
+    if (private || !filtered.splices.is_empty())
         && let Some(scope) = envelope.cache_scope.filter(|scope| scope.of(bytes) != b"\"private\"")
     {
         filtered.splices.push(Splice { span: scope, with: b"\"private\"".to_vec() });
@@ -52,13 +62,13 @@ pub fn shorter_life(bytes: &[u8], envelope: &Envelope, most: u64) -> Option<Spli
     longer.then(|| Splice { span, with: most.to_string().into_bytes() })
 }
 
-fn array(bytes: &[u8], kept: &[Span]) -> Vec<u8> {
+fn array(bytes: &[u8], kept: Vec<(Span, Vec<Splice>)>) -> Vec<u8> {
     let mut out = vec![b'['];
-    for (index, entry) in kept.iter().enumerate() {
-        if index > 0 {
+    for (entry, changes) in kept {
+        if out.len() > 1 {
             out.push(b',');
         }
-        out.extend_from_slice(entry.of(bytes));
+        super::apply_within(&mut out, bytes, entry, changes);
     }
     out.push(b']');
     out
@@ -73,7 +83,7 @@ mod tests {
 
     fn filtered(body: &str, private: bool, keep: &[&str]) -> (String, Vec<String>) {
         let envelope = jsonrpc::read(body.as_bytes(), json::Limits::default()).unwrap();
-        let filtered = filter(body.as_bytes(), &envelope, private, |_, name| keep.contains(&name));
+        let filtered = filter(body.as_bytes(), &envelope, private, |_, name, _| keep.contains(&name).then(Vec::new));
         (String::from_utf8(apply(body.as_bytes(), filtered.splices)).unwrap(), filtered.hidden)
     }
 
@@ -86,6 +96,27 @@ mod tests {
             r#"{"jsonrpc":"2.0","id":1,"result":{ "tools": [{"name":"a","x":1.0e2,"inputSchema":{"properties":{"r":{"x-mcp-header":"Region"}}}},{"name":"c" , "é":[]}], "nextCursor":"n==","unknown":{} ,"cacheScope":"private"}}"#
         );
         assert_eq!(hidden, ["b"]);
+    }
+
+    #[test]
+    fn entries_can_be_changed_beside_hidden_ones_and_alone() {
+        for (names, wanted) in [
+            (r#"{"name":"a","x":1},{"name":"b"}"#, r#"[{"name":"a","x":2}]"#),
+            (r#" {"name":"a","x":1} "#, r#"[ {"name":"a","x":2} ]"#),
+        ] {
+            let body = format!(r#"{{"jsonrpc":"2.0","id":1,"result":{{"tools":[{names}],"cacheScope":"public"}}}}"#);
+            let envelope = jsonrpc::read(body.as_bytes(), json::Limits::default()).unwrap();
+            let change = |_, name: &str, entry: Span| {
+                let at = entry.end - 2;
+                (name == "a").then(|| vec![Splice { span: Span { start: at, end: at + 1 }, with: b"2".to_vec() }])
+            };
+            let filtered = filter(body.as_bytes(), &envelope, false, change);
+            let out = String::from_utf8(apply(body.as_bytes(), filtered.splices)).unwrap();
+            assert_eq!(
+                out,
+                format!(r#"{{"jsonrpc":"2.0","id":1,"result":{{"tools":{wanted},"cacheScope":"private"}}}}"#)
+            );
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 pub mod list;
 pub mod meta;
+pub mod narrow;
 pub mod object;
 
 use crate::json::Span;
@@ -16,15 +17,20 @@ pub struct Splice {
 }
 
 /// Applies `splices`, which must not overlap, in any order.
-pub fn apply(bytes: &[u8], mut splices: Vec<Splice>) -> Vec<u8> {
-    splices.sort_by_key(|splice| splice.span.start);
+pub fn apply(bytes: &[u8], splices: Vec<Splice>) -> Vec<u8> {
     let mut out = Vec::with_capacity(bytes.len());
-    let mut at = 0;
+    apply_within(&mut out, bytes, Span { start: 0, end: bytes.len() }, splices);
+    out
+}
+
+/// Appends the bytes of `part` to `out` with `splices` applied, which lie in it and do not overlap.
+fn apply_within(out: &mut Vec<u8>, bytes: &[u8], part: Span, mut splices: Vec<Splice>) {
+    splices.sort_by_key(|splice| splice.span.start);
+    let mut at = part.start;
     for splice in splices {
         out.extend_from_slice(Span { start: at, end: splice.span.start }.of(bytes));
         out.extend_from_slice(&splice.with);
         at = splice.span.end;
     }
-    out.extend_from_slice(Span { start: at, end: bytes.len() }.of(bytes));
-    out
+    out.extend_from_slice(Span { start: at, end: part.end }.of(bytes));
 }

@@ -90,6 +90,7 @@ pub fn json(compiled: &Compiled) -> Value {
                 "prompts": names(rule, Noun::Prompt),
                 "methods": names(rule, Noun::Method),
                 "who": who(rule),
+                "arguments": rule.arguments.as_ref().and_then(|it| serde_json::from_slice::<Value>(it.text()).ok()),
                 "write": rule.write,
                 "mode": rule.mode.as_str(),
             })
@@ -232,6 +233,11 @@ fn details(rule: &Rule) -> String {
     let mut details = Vec::new();
     if rule.write {
         details.push("writes too".to_owned());
+    }
+    if let Some(arguments) = &rule.arguments {
+        let text = String::from_utf8_lossy(arguments.text()).split_whitespace().collect::<Vec<_>>().join(" ");
+        let short: String = text.chars().take(120).collect();
+        details.push(format!("arguments {short}{}", if short.len() < text.len() { "…" } else { "" }));
     }
     if let Some(servers) = &rule.servers {
         details.push(format!("on {}", servers.join(", ")));

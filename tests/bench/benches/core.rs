@@ -18,7 +18,7 @@ use tidegate_filter::exchange::{ChunkStep, Exchange, GrowthStep, HeaderStep, Hea
 use tidegate_filter::json::{self, Limits};
 use tidegate_filter::mcp::jsonrpc;
 use tidegate_filter::metrics;
-use tidegate_filter::policy::{self, Configuration};
+use tidegate_filter::policy::{self, Configuration, Noun};
 use tidegate_filter::rewrite;
 use tidegate_filter::state::Worker;
 
@@ -142,7 +142,7 @@ fn lists(figures: &mut Figures<'_>) -> Result<Option<Estimate>, Failure> {
     let caller = Caller { server, principal: &principal, now: NOW };
     let filter = |answer: &[u8]| {
         let envelope = jsonrpc::read(answer, Limits::default()).ok()?;
-        let show = |_, name: &str| access::call_tool(&policy, &caller, name).allowed;
+        let show = |_, name: &str, _| access::access(&policy, &caller, Noun::Tool, name, None).allowed.then(Vec::new);
         let filtered = rewrite::list::filter(answer, &envelope, true, show);
         Some((filtered.hidden.len(), rewrite::apply(answer, filtered.splices)))
     };
@@ -189,11 +189,14 @@ fn decisions(figures: &mut Figures<'_>) -> Result<Option<Estimate>, Failure> {
         let server = policy.servers.first().ok_or("no server")?;
         let principal = Principal::anonymous();
         let caller = Caller { server, principal: &principal, now: NOW };
-        if access::call_tool(&policy, &caller, ALLOWED[9]).rule != Some("last") {
+        if access::access(&policy, &caller, Noun::Tool, ALLOWED[9], Some(b"{}")).rule != Some("last") {
             return Err("another rule than expected decides".into());
         }
         let what = format!("decision on a call, {count} rules");
-        times.push(figures.take(&what, None, || access::call_tool(&policy, &caller, black_box(ALLOWED[9]))));
+        times
+            .push(figures.take(&what, None, || {
+                access::access(&policy, &caller, Noun::Tool, black_box(ALLOWED[9]), Some(b"{}"))
+            }));
     }
     Ok(match *times.as_slice() {
         [Some(ten), Some(thousand)] => Some(thousand.over(ten)),

@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::{policy, principal};
-use crate::decide::access::{Caller, call_tool, has_right};
+use super::{call_tool, policy, principal};
+use crate::decide::access::{Caller, has_right};
 use crate::decide::identity::Principal;
 use crate::policy::{Effect, Mode, Policy, Reason, Rule, TargetPattern};
 

@@ -1,15 +1,16 @@
 // `json!(…)` literals read best when they are handed over.
 #![allow(clippy::needless_pass_by_value)]
 
-mod access;
 mod agreement;
 mod identity;
 mod route;
+mod rules;
 
 use serde_json::{Value, json};
 
+use super::access::{self as access, Caller, Verdict};
 use super::identity::{Principal, Source};
-use crate::policy::{Policy, compile};
+use crate::policy::{Noun, Policy, compile};
 
 /// A policy with the servers `a` at `/a` and `b` at `/b`, and callers by JWT, with other keys put in or replaced.
 fn policy(more: &Value) -> Policy {
@@ -25,6 +26,10 @@ fn policy(more: &Value) -> Policy {
     let compiled =
         compile(text.as_bytes()).unwrap_or_else(|errors| panic!("{}", errors.render(text.as_bytes(), "policy")));
     compiled.configuration.policy
+}
+
+fn call_tool<'p>(policy: &'p Policy, caller: &Caller<'_>, tool: &str) -> Verdict<'p> {
+    access::access(policy, caller, Noun::Tool, tool, Some(b"{}"))
 }
 
 fn principal() -> Principal {

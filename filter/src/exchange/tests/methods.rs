@@ -239,3 +239,72 @@ fn the_transport_of_2024_11_05_is_refused_with_a_reason() {
         assert!(Driver::new(&policy(""), true).request("GET", "/mcp", &[header], None), "{header:?}");
     }
 }
+
+/// Rules with conditions on arguments.
+fn conditions(extra: &str) -> String {
+    format!(
+        r#"{{"version":"tidegate/v1","name":"test","identity":{{"anonymous":"allow"}},
+        "servers":[{{"name":"main","match":{{"path":"/mcp"}}}}],"sets":{{"repos":["acme/api"]}},
+        "rules":[{{"id":"small","allow":{{"tools":["refund"]}},"advice":"Large refunds are made by a person.",
+                   "arguments":{{"properties":{{"amount":{{"type":"number","maximum":500}}}},"required":["amount"]}}}},
+                 {{"id":"repos","allow":{{"prompts":["review"]}},"arguments":{{"properties":{{"repo":{{"tidegate:in":"sets.repos"}}}}}}}}]{extra}}}"#
+    )
+}
+
+#[test]
+fn arguments_decide_and_the_refusal_says_what_to_change() {
+    let call = |arguments: &str| {
+        let params = format!(r#"{{"name":"refund"{arguments}}}"#);
+        judged(&mut Driver::new(&conditions(""), true), "tools/call", &params)
+    };
+    assert_eq!(call(r#","arguments":{"amount":500}"#), None);
+    for arguments in [r#","arguments":{"amount":501}"#, r#","arguments":{}"#, r#","arguments":null"#, ""] {
+        let answer = call(arguments).unwrap_or_else(|| panic!("{arguments} went on"));
+        let denial = &answer["result"]["_meta"]["tidegate/denial"];
+        assert_eq!((&denial["reason"], &denial["rule"]), (&json!("arguments_invalid"), &json!("small")), "{answer}");
+        assert_eq!(denial["advice"], "Large refunds are made by a person.");
+    }
+    let answer = call(r#","arguments":{"amount":501,"secret":"hunter2"}"#).unwrap();
+    let text = answer["result"]["content"][0]["text"].as_str().unwrap();
+    assert!(text.contains("/amount must be at most 500") && !text.contains("hunter2"), "{text}");
+    let prompt = |repo: &str| {
+        let params = format!(r#"{{"name":"review","arguments":{{"repo":"{repo}"}}}}"#);
+        judged(&mut Driver::new(&conditions(""), true), "prompts/get", &params)
+    };
+    assert_eq!(prompt("acme/api"), None);
+    assert_eq!(prompt("evil/api").unwrap()["error"]["data"]["reason"], "arguments_invalid");
+}
+
+#[test]
+fn listed_schemas_show_what_rules_demand() {
+    let answer = r#"{"jsonrpc":"2.0","id":7,"result":{"tools":[{"name":"refund","inputSchema":{"type":"object","properties":{"amount":{"type":"number","maximum":9000}}}},{"name":"x"}]}}"#;
+    for (extra, maximum) in [("", 500), (r#","narrow_schemas":false"#, 9000)] {
+        let mut driver = asked("tools/list", "{}", &conditions(extra), true);
+        driver.respond(200, "application/json", [answer.as_bytes()]);
+        let tools = &driver.seen.json()["result"]["tools"];
+        assert_eq!(tools.as_array().unwrap().len(), 1);
+        assert_eq!(tools[0]["inputSchema"]["properties"]["amount"]["maximum"], maximum);
+        assert_eq!(tools[0]["inputSchema"]["required"], if maximum == 500 { json!(["amount"]) } else { Value::Null });
+    }
+}
+
+#[test]
+fn a_revision_that_nobody_knows_is_for_the_server_to_answer() {
+    let body = |meta: &str| {
+        format!(r#"{{"jsonrpc":"2.0","id":7,"method":"server/discover","params":{{"_meta":{{{meta}}}}}}}"#)
+    };
+    let claimed = body(r#""io.modelcontextprotocol/protocolVersion":"v999""#);
+    let headers = [("mcp-protocol-version", "v999"), ("mcp-method", "server/discover")];
+    let mut driver = Driver::new(&policy(""), true);
+    assert!(driver.request("POST", "/mcp", &headers, Some(claimed.as_bytes())), "{:?}", driver.seen);
+    assert!(driver.seen.removed.is_empty(), "mirrored headers stay: {:?}", driver.seen);
+    for (headers, body) in [
+        (&headers[..1], claimed.as_str()),
+        (&headers[..], &body("")),
+        (&[("mcp-protocol-version", "v998"), headers[1]][..], &claimed),
+    ] {
+        let mut driver = Driver::new(&policy(""), true);
+        assert!(!driver.request("POST", "/mcp", headers, Some(body.as_bytes())), "{headers:?} {body}");
+        assert_eq!((driver.seen.status, &driver.seen.json()["error"]["code"]), (400, &json!(-32020)));
+    }
+}

@@ -231,6 +231,33 @@ fn each_fault_has_code_pointer_and_help() {
             "cannot say who calls",
             "",
         ),
+        (
+            "/rules/0/arguments",
+            json!({ "properties": { "a": { "maximun": 1 } } }),
+            "bad_schema",
+            "/rules/0/arguments/properties/a/maximun",
+            "maximun",
+            "",
+        ),
+        (
+            "/rules/0/arguments",
+            json!({ "properties": { "a": { "tidegate:in": "sets.none" } } }),
+            "bad_schema",
+            "/rules/0/arguments/properties/a/tidegate:in",
+            "sets.none",
+            "",
+        ),
+        ("/rules/0/arguments", json!([]), "wrong_type", "/rules/0/arguments", "JSON Schema", ""),
+        ("/sets", json!({ "a": "b" }), "wrong_type", "/sets/a", "expected a list", ""),
+        ("/narrow_schemas", json!("yes"), "wrong_type", "/narrow_schemas", "true or false", ""),
+        (
+            "/rules/1",
+            json!({ "id": "d", "deny": { "methods": ["x"] }, "arguments": {} }),
+            "invalid_value",
+            "/rules/1/arguments",
+            "only calls of tools and prompts",
+            "rule of their own",
+        ),
         ("/limits", json!({ "depth": 200 }), "invalid_value", "/limits/depth", "from 8 to 127", ""),
         ("/on", json!({ "server_unkown": "deny" }), "unknown_key", "/on/server_unkown", "", "`server_unknown`?"),
         ("/on", json!({ "overloaded": "allow" }), "invalid_value", "/on/overloaded", "can only be \"deny\"", ""),
@@ -296,7 +323,7 @@ fn keys_of_later_versions_are_refused() {
         let found = errors(&json!({ "host": { *key: {} }, "layers": [base()] }));
         assert_eq!(brief(&found), [("not_yet", format!("/host/{key}").as_str())]);
     }
-    let design = ["registries", "sets", "quotas", "costs", "cost_controls", "redaction", "narrow_schemas"];
+    let design = ["registries", "quotas", "costs", "cost_controls", "redaction"];
     assert!(design.iter().all(|key| keys::POLICY.later.contains(key)));
 }
 
@@ -440,8 +467,6 @@ fn a_policy_of_a_later_version_is_refused_for_what_is_missing_alone() {
         "/registries",
         "/servers/0/registry",
         "/servers/1/registry",
-        "/sets",
-        "/rules/1/arguments",
         "/rules/2/approval",
         "/redaction",
         "/quotas",

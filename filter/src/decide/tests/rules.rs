@@ -1,11 +1,11 @@
 use serde_json::{Value, json};
 
-use super::{policy, principal};
+use super::{call_tool, policy, principal};
 use crate::decide::access::{
-    Caller, Class, Verdict, Would, call_tool, depends_on_principal, has_right, next_time_bound,
+    Caller, Class, Verdict, Would, access, depends_on_principal, has_right, next_time_bound, only_condition,
 };
 use crate::decide::identity::Principal;
-use crate::policy::{Policy, Reason};
+use crate::policy::{Noun, Policy, Reason};
 
 /// 2026-12-01T00:00:00Z
 const DECEMBER: i64 = 1_796_083_200;
@@ -299,4 +299,93 @@ fn a_name_too_long_to_look_for_is_refused() {
     let verdict = decide(&policy, &"x".repeat(1025));
     assert_eq!(brief(&verdict), (false, Some(Reason::ToolNotAllowed), None));
     assert_eq!(verdict.class, Class::Write);
+}
+
+fn with(
+    policy: &Policy,
+    principal: &Principal,
+    tool: &str,
+    arguments: &Value,
+) -> (bool, Option<Reason>, Option<String>) {
+    let caller = caller(policy, 0, principal, 0);
+    let verdict = access(policy, &caller, Noun::Tool, tool, Some(arguments.to_string().as_bytes()));
+    (verdict.allowed, verdict.reason, verdict.lacks)
+}
+
+#[test]
+fn an_allow_needs_its_conditions_met_and_the_nearest_says_what_lacks() {
+    let policy = rules(json!([
+        { "id": "teams", "allow": { "tools": ["transfer"] }, "arguments": { "properties": { "team": { "tidegate:equals": "principal.team" } }, "required": ["team"] } },
+        { "id": "small", "allow": { "tools": ["refund"] }, "who": { "team": ["finance"] },
+          "arguments": { "properties": { "amount": { "type": "number", "maximum": 500 } }, "required": ["amount"] } },
+        { "id": "other", "allow": { "tools": ["refund"] }, "arguments": { "properties": { "amount": { "const": 7000 } }, "required": ["amount"] } },
+    ]));
+    let alice = principal();
+    assert_eq!(with(&policy, &alice, "refund", &json!({ "amount": 500 })), (true, None, None));
+    assert_eq!(with(&policy, &alice, "refund", &json!({ "amount": 7000 })), (true, None, None));
+    for (arguments, lacks) in [
+        (json!({ "amount": 501 }), "/amount must be at most 500"),
+        (json!({ "amount": "500" }), "/amount must be a number"),
+        (json!({ "amount": 1, "Amount": 9000 }), "/Amount must not be sent"),
+        (json!({}), "amount"),
+        (json!({ "amount": null }), "/amount must be a number"),
+    ] {
+        let (allowed, reason, said) = with(&policy, &alice, "refund", &arguments);
+        assert_eq!((allowed, reason), (false, Some(Reason::ArgumentsInvalid)), "{arguments}");
+        let said = said.unwrap();
+        assert!(said.contains(lacks), "{arguments}: {said}");
+    }
+    assert_eq!(with(&policy, &alice, "transfer", &json!({ "team": "finance" })).1, None);
+    assert_eq!(with(&policy, &alice, "transfer", &json!({ "team": "support" })).1, Some(Reason::ArgumentsInvalid));
+    let nobody = Principal::anonymous();
+    assert_eq!(with(&policy, &nobody, "transfer", &json!({ "team": "" })).1, Some(Reason::ArgumentsInvalid));
+    // What could be used with some arguments is listed.
+    let listed = |tool| access(&policy, &caller(&policy, 0, &alice, 0), Noun::Tool, tool, None).allowed;
+    assert!(listed("refund") && listed("transfer") && !listed("else"));
+}
+
+#[test]
+fn a_deny_holds_unless_its_conditions_are_known_not_to_be_met() {
+    let policy = rules(json!([
+        { "id": "all", "allow": { "tools": ["*"] } },
+        { "id": "large", "deny": { "tools": ["refund"] },
+          "arguments": { "properties": { "amount": { "type": "number", "minimum": 1000 } }, "required": ["amount"] } },
+        { "id": "foreign", "deny": { "tools": ["read"] }, "arguments": { "not": { "properties": { "team": { "tidegate:equals": "principal.team" } } } } },
+    ]));
+    let alice = principal();
+    for (arguments, denied) in [
+        (json!({ "amount": 1000 }), true),
+        (json!({ "amount": 999.99 }), false),
+        (json!({ "amount": "1000" }), true),
+        (json!({}), true),
+        (json!({ "amount": 1, "AMOUNT": 1000 }), true),
+    ] {
+        let (allowed, reason, _) = with(&policy, &alice, "refund", &arguments);
+        assert_eq!((!allowed, reason), (denied, denied.then_some(Reason::DeniedByRule)), "{arguments}");
+    }
+    assert!(with(&policy, &alice, "read", &json!({ "team": "finance" })).0);
+    assert!(!with(&policy, &alice, "read", &json!({ "team": "support" })).0);
+    let nobody = Principal { team: None, ..principal() };
+    assert!(!with(&policy, &nobody, "read", &json!({ "team": "finance" })).0, "an unknown fact is no way out");
+    assert!(access(&policy, &caller(&policy, 0, &alice, 0), Noun::Tool, "refund", None).allowed, "it stays listed");
+}
+
+#[test]
+fn only_a_single_condition_narrows_what_is_listed() {
+    let condition = |maximum: u32| json!({ "properties": { "a": { "maximum": maximum } } });
+    let policy = rules(json!([
+        { "id": "one", "allow": { "tools": ["one", "two", "denied", "free", "timed"] }, "arguments": condition(1) },
+        { "id": "two", "allow": { "tools": ["two"] }, "arguments": condition(2) },
+        { "id": "denied", "deny": { "tools": ["denied"] }, "arguments": condition(3) },
+        { "id": "free", "allow": { "tools": ["free"] } },
+        { "id": "later", "allow": { "tools": ["timed"] }, "not_before": "2999-01-01T00:00:00Z" },
+        { "id": "trial", "allow": { "tools": ["one"] }, "mode": "shadow" },
+    ]));
+    let alice = principal();
+    for (tool, narrows) in
+        [("one", true), ("two", false), ("denied", false), ("free", false), ("timed", true), ("no", false)]
+    {
+        let found = only_condition(&policy, &caller(&policy, 0, &alice, 0), tool);
+        assert_eq!(found.is_some(), narrows, "{tool}");
+    }
 }
