@@ -6,6 +6,7 @@
 //! handler         the protocol's methods
 //! catalogue       what the lists say
 //! call            tools that answer at once, and those that ask a legacy client
+//! lax             a server that never compares the mirrored headers with the body
 //! input_required  tools and a prompt that ask a modern client (SEP-2322)
 //! job             tools that become tasks (SEP-2663)
 //! ```
@@ -17,6 +18,7 @@ mod catalogue;
 mod handler;
 mod input_required;
 mod job;
+mod lax;
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -37,6 +39,8 @@ pub const PATH: &str = "/mcp";
 /// Endpoints whose path ends so answer a modern client with JSON wherever no event comes first; all others answer with
 /// events.
 pub const JSON: &str = "/json";
+/// Endpoints whose path ends so read the body alone, whatever its mirrored headers say (SEP-2243), as many servers do.
+pub const LAX: &str = "/lax";
 
 type Service = StreamableHttpService<Handler, LocalSessionManager>;
 
@@ -116,6 +120,10 @@ async fn accept(listener: TcpListener, endpoints: Arc<Endpoints>) {
                 let service = endpoints.at(request.uri().path());
                 async move {
                     Ok::<_, Infallible>(match service {
+                        Some(service) if request.uri().path().ends_with(LAX) => match lax::mirrored(request).await {
+                            Some(request) => service.handle(request).await,
+                            None => http::Response::default(),
+                        },
                         Some(service) => service.handle(request).await,
                         None => {
                             let mut answer = http::Response::default();
