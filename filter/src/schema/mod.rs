@@ -35,6 +35,7 @@
 
 #[cfg(not(feature = "full-schema"))]
 mod compact;
+mod facts;
 mod fault;
 #[cfg(feature = "full-schema")]
 mod full;
@@ -50,6 +51,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
+use crate::json::{self, Limits};
 #[cfg(not(feature = "full-schema"))]
 use compact as engine;
 #[cfg(feature = "full-schema")]
@@ -74,6 +76,21 @@ pub const SCHEMA_INSTRUCTIONS: usize = 65_536;
 pub const JUDGEMENT_STEPS: usize = 1_000_000;
 /// Deepest nesting of schemas that are being applied, and of values that are being compared.
 pub const JUDGEMENT_DEPTH: usize = 256;
+
+/// Refuses a text that is no strict JSON, or too much of it.
+fn check_text(text: &[u8]) -> Result<(), Fault> {
+    let fault = |what: String, suggestion: &str| Fault {
+        pointer: String::new(),
+        keyword: String::new(),
+        message: format!("the schema has {what}"),
+        suggestion: Some(suggestion.to_owned()),
+    };
+    if text.len() > SCHEMA_BYTES {
+        return Err(fault(format!("more than {SCHEMA_BYTES} bytes"), "split the rule in several"));
+    }
+    json::check(text, Limits { depth: SCHEMA_DEPTH, ..Limits::default() }, &mut ())
+        .map_err(|error| fault(error.to_string(), "write strict JSON, not too deeply nested"))
+}
 
 /// The policy's named sets.
 type Sets = BTreeMap<String, Vec<String>>;

@@ -4,17 +4,15 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::format::Format;
-use super::node::{
-    ArrayRules, Check, Contains, Known, Node, NodeId, NumberRule, ObjectRules, Source, StringRules, Types,
-};
+use super::node::{ArrayRules, Check, Contains, Known, Node, NodeId, NumberRule, ObjectRules, StringRules, Types};
 use super::number::DIVISOR_DIGITS;
 use super::reference;
-use crate::json::{self, Limits};
+use crate::json;
 use crate::schema::fault::{Fault, cut, push_token};
 use crate::schema::regex::Regex;
 use crate::schema::value::{Type, Value};
-use crate::schema::vocabulary;
-use crate::schema::{SCHEMA_BYTES, SCHEMA_DEPTH, SCHEMA_INSTRUCTIONS, SCHEMA_NODES, Sets};
+use crate::schema::{SCHEMA_INSTRUCTIONS, SCHEMA_NODES, Sets, check_text};
+use crate::schema::{facts, vocabulary};
 
 /// A compiled schema.
 #[derive(Debug)]
@@ -26,18 +24,8 @@ pub(in crate::schema) struct Compiled {
 
 /// See [`Schema::compile`](crate::schema::Schema::compile).
 pub(in crate::schema) fn compile(text: &[u8], sets: &Sets) -> Result<Compiled, Fault> {
-    let fault = |message: String, suggestion: &str| Fault {
-        pointer: String::new(),
-        keyword: String::new(),
-        message,
-        suggestion: Some(suggestion.to_owned()),
-    };
-    if text.len() > SCHEMA_BYTES {
-        return Err(fault(format!("the schema has more than {SCHEMA_BYTES} bytes"), "split the rule in several"));
-    }
-    json::check(text, Limits { depth: SCHEMA_DEPTH, ..Limits::default() }, &mut ())
-        .map_err(|error| fault(format!("the schema has {error}"), "write strict JSON, not too deeply nested"))?;
-    let Some(root) = Value::root(text) else { return Err(fault("the schema is empty".into(), "write `{}`")) };
+    check_text(text)?;
+    let root = Value::root(text).unwrap_or(Value::at(text, json::Span::default()));
     let mut compiler = Compiler {
         sets,
         nodes: Vec::new(),
@@ -146,10 +134,14 @@ impl<'a> Compiler<'a> {
             })?));
         }
         if let Some(value) = keywords.get(vocabulary::EQUALS) {
-            checks.push(Check::Equals(self.within(vocabulary::EQUALS, |it| it.text_fact(value))?));
+            checks.push(Check::Equals(
+                self.within(vocabulary::EQUALS, |it| it.own(vocabulary::EQUALS, value, facts::text_fact))?,
+            ));
         }
         if let Some(value) = keywords.get(vocabulary::IN) {
-            checks.push(Check::In(self.within(vocabulary::IN, |it| it.source(value))?));
+            checks.push(Check::In(
+                self.within(vocabulary::IN, |it| it.own(vocabulary::IN, value, |path| facts::source(path, it.sets)))?,
+            ));
         }
         checks.extend(self.object(&keywords)?.map(|rules| Check::Object(Box::new(rules))));
         checks.extend(self.array(&keywords)?.map(|rules| Check::Array(Box::new(rules))));
@@ -312,35 +304,15 @@ impl<'a> Compiler<'a> {
         Ok(types)
     }
 
-    fn text_fact(&self, value: Value<'a>) -> Result<Box<str>, Fault> {
-        let path = self.text(vocabulary::EQUALS, value)?;
-        if vocabulary::TEXT_FACTS.contains(&path.as_ref()) {
-            return Ok(path.into());
-        }
-        let suggestion = match vocabulary::LIST_FACTS.contains(&path.as_ref()) {
-            true => format!("it is a list: use `\"{}\": \"{path}\"`", vocabulary::IN),
-            false => format!("the facts are {}", vocabulary::TEXT_FACTS.join(", ")),
-        };
-        let message = format!("`{}` names `{}`, which is no single fact", vocabulary::EQUALS, cut(&path, 60));
-        Err(self.fault(vocabulary::EQUALS, message, suggestion))
-    }
-
-    fn source(&self, value: Value<'a>) -> Result<Source, Fault> {
-        let path = self.text(vocabulary::IN, value)?;
-        if vocabulary::LIST_FACTS.contains(&path.as_ref()) {
-            return Ok(Source::Fact(path.into()));
-        }
-        if let Some((name, members)) = path.strip_prefix("sets.").and_then(|name| self.sets.get_key_value(name)) {
-            let mut members: Vec<Box<str>> = members.iter().map(|it| it.as_str().into()).collect();
-            members.sort_unstable();
-            members.dedup();
-            return Ok(Source::Set(name.as_str().into(), members));
-        }
-        let names: Vec<String> = self.sets.keys().map(|name| format!("sets.{name}")).collect();
-        let all = names.iter().map(String::as_str).chain(vocabulary::LIST_FACTS).take(20);
-        let suggestion = format!("there are {}", all.collect::<Vec<_>>().join(", "));
-        let message = format!("`{}` names `{}`, which is no set", vocabulary::IN, cut(&path, 60));
-        Err(self.fault(vocabulary::IN, message, suggestion))
+    /// Reads the value of one of our own keywords.
+    fn own<T>(
+        &self,
+        keyword: &str,
+        value: Value<'a>,
+        read: impl FnOnce(&str) -> Result<T, facts::Wrong>,
+    ) -> Result<T, Fault> {
+        let path = self.text(keyword, value)?;
+        read(&path).map_err(|wrong| self.fault(keyword, wrong.message, wrong.suggestion))
     }
 
     fn regex(&mut self, keyword: &str, pattern: &str) -> Result<Regex, Fault> {

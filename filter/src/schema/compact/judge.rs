@@ -4,9 +4,10 @@ use std::borrow::Cow;
 
 use super::compile::Compiled;
 use super::equal::equal;
-use super::node::{Check, Node, NodeId, NumberRule, Source, StringRules, Types};
+use super::node::{Check, Node, NodeId, NumberRule, StringRules, Types};
 use super::{object, wanted};
 use crate::json::Span;
+use crate::schema::facts::{self, Source};
 use crate::schema::value::{Type, Value};
 use crate::schema::verdict::{Facts, Miss, MissKind, Verdict};
 use crate::schema::vocabulary;
@@ -184,12 +185,12 @@ impl<'s, 'i> Judge<'s, 'i> {
     fn equals(&mut self, path: &str, value: Value<'i>) -> Judged {
         let keyword = vocabulary::EQUALS;
         let Some(fact) = self.facts.text(path) else {
-            return Err(self.miss_of(MissKind::UnknownFact, keyword, || wanted::unknown_fact(path)));
+            return Err(self.miss_of(MissKind::UnknownFact, keyword, || facts::unknown_fact(path)));
         };
         self.work.read(value.span.len())?;
         match value.string() {
             Some(text) if text == fact => Ok(()),
-            _ => Err(self.miss(keyword, || wanted::equal_to_fact(path, fact))),
+            _ => Err(self.miss(keyword, || facts::equal_to_fact(path, fact))),
         }
     }
 
@@ -203,17 +204,17 @@ impl<'s, 'i> Judge<'s, 'i> {
                 if text.as_ref().is_some_and(found) {
                     return Ok(());
                 }
-                Err(self.miss(keyword, || wanted::in_set(&format!("sets.{name}"), members.iter().map(|it| &**it))))
+                Err(self.miss(keyword, || facts::in_set(&format!("sets.{name}"), members.iter().map(|it| &**it))))
             }
             Source::Fact(path) => {
                 let Some(list) = self.facts.list(path) else {
-                    return Err(self.miss_of(MissKind::UnknownFact, keyword, || wanted::unknown_fact(path)));
+                    return Err(self.miss_of(MissKind::UnknownFact, keyword, || facts::unknown_fact(path)));
                 };
                 self.work.spend(list.len())?;
                 if text.is_some_and(|text| list.iter().any(|it| *it == text)) {
                     return Ok(());
                 }
-                Err(self.miss(keyword, || wanted::in_set(path, list.iter().map(String::as_str))))
+                Err(self.miss(keyword, || facts::in_set(path, list.iter().map(String::as_str))))
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use super::format::Format;
 use crate::json::Span;
+use crate::schema::facts::{FactPath, Source};
 use crate::schema::regex::Regex;
 use crate::schema::value::Type;
 
@@ -73,18 +74,6 @@ impl Types {
     pub(super) fn has_integer(self) -> bool {
         self.0 & (1 << 2) != 0
     }
-}
-
-/// The path of a fact: `principal.team`.
-pub(super) type FactPath = Box<str>;
-
-/// Where `tidegate:in` looks.
-#[derive(Debug)]
-pub(super) enum Source {
-    /// A set of the policy: its name and its members, sorted.
-    Set(Box<str>, Vec<Box<str>>),
-    /// A list of facts.
-    Fact(FactPath),
 }
 
 /// The keywords about objects.

@@ -9,7 +9,7 @@ use super::wanted;
 use crate::json;
 use crate::schema::value::Value;
 use crate::schema::verdict::MissKind;
-use crate::schema::vocabulary;
+use crate::schema::{facts, vocabulary};
 
 /// Applies the keywords about objects.
 pub(super) fn object<'s, 'i>(judge: &mut Judge<'s, 'i>, rules: &'s ObjectRules, value: Value<'i>) -> Judged {
@@ -52,7 +52,7 @@ fn look_alike<'i>(judge: &mut Judge<'_, 'i>, rules: &ObjectRules, name: Cow<'i, 
         let at = rules.folded.partition_point(|(known, _)| *known < folded);
         let twin = rules.folded.get(at).filter(|(known, _)| *known == folded).and_then(|(_, at)| rules.known.get(*at));
         if let Some(Known { name: twin, .. }) = twin {
-            let wanted = || wanted::look_alike(twin);
+            let wanted = || facts::look_alike(twin);
             return Err(judge.miss_within(Step::Key(name), MissKind::LooksAlike, "properties", wanted));
         }
     }
@@ -63,7 +63,7 @@ fn look_alike<'i>(judge: &mut Judge<'_, 'i>, rules: &ObjectRules, name: Cow<'i, 
     }
     for (pattern, _) in &rules.patterns {
         if pattern.matches_folded(&name, &mut judge.work)? {
-            let wanted = wanted::look_alike_of_pattern;
+            let wanted = facts::look_alike_of_pattern;
             return Err(judge.miss_within(Step::Key(name), MissKind::LooksAlike, "patternProperties", wanted));
         }
     }

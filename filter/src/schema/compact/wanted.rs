@@ -2,14 +2,11 @@
 
 use super::judge::Step;
 use super::node::{NumberRule, Types};
+use crate::schema::facts::{VALUE, listed, quoted};
 use crate::schema::fault::{cut, push_token};
 use crate::schema::value::{Type, Value};
 use crate::schema::verdict::Miss;
 
-/// Characters of one quoted value.
-const VALUE: usize = 48;
-/// Values in one list.
-const LIST: usize = 8;
 /// Characters of a pointer, and of the words of one alternative.
 const LONG: usize = 200;
 
@@ -27,29 +24,6 @@ pub(super) fn pointer(path: &[Step<'_>]) -> String {
 /// JSON as it is written in the schema.
 fn written(value: Value<'_>) -> String {
     cut(&String::from_utf8_lossy(value.raw()), VALUE)
-}
-
-fn quoted(text: &str) -> String {
-    format!("\"{}\"", cut(text, VALUE))
-}
-
-fn listed(items: impl Iterator<Item = String>) -> String {
-    let mut out = String::new();
-    let mut left = 0_usize;
-    for (number, item) in items.enumerate() {
-        if number >= LIST {
-            left += 1;
-            continue;
-        }
-        if number > 0 {
-            out.push_str(", ");
-        }
-        out.push_str(&item);
-    }
-    if left > 0 {
-        out.push_str(&format!(" or one of {left} more"));
-    }
-    out
 }
 
 pub(super) fn types(types: Types, kind: Type) -> String {
@@ -82,21 +56,6 @@ pub(super) fn one_of(constants: &[Value<'_>]) -> String {
     match constants {
         [_] => format!("must be {list}"),
         _ => format!("must be one of {list}"),
-    }
-}
-
-pub(super) fn equal_to_fact(path: &str, fact: &str) -> String {
-    format!("must be {}, the caller's own {path}", quoted(fact))
-}
-
-pub(super) fn unknown_fact(path: &str) -> String {
-    format!("must fit {path}, which is not known for this caller")
-}
-
-pub(super) fn in_set<'t>(path: &str, members: impl Iterator<Item = &'t str>) -> String {
-    match listed(members.map(quoted)) {
-        list if list.is_empty() => format!("must be in {path}, which is empty"),
-        list => format!("must be in {path}: {list}"),
     }
 }
 
@@ -138,14 +97,6 @@ pub(super) fn no_such_key<'t>(known: impl Iterator<Item = &'t str>) -> String {
         list if list.is_empty() => "must not be sent: no such key is allowed here".to_owned(),
         list => format!("must not be sent: the keys that are allowed here are {list}"),
     }
-}
-
-pub(super) fn look_alike(known: &str) -> String {
-    format!("must not be sent: the key is {}, and this one differs in case", quoted(known))
-}
-
-pub(super) fn look_alike_of_pattern() -> String {
-    "must not be sent: a key that is constrained here differs from it only in case".to_owned()
 }
 
 pub(super) fn alternatives(misses: &[Miss]) -> String {

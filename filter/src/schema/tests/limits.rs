@@ -1,4 +1,6 @@
-use super::{compile, judge};
+use super::compile;
+#[cfg(not(feature = "full-schema"))]
+use super::judge;
 use crate::schema::{SCHEMA_BYTES, Schema, Undecidable, Verdict};
 
 fn is_shareable<T: Send + Sync + std::fmt::Debug>() {}
@@ -68,4 +70,27 @@ fn a_number_beyond_reach_is_undecidable() {
 fn what_is_no_json_is_undecidable() {
     let schema = compile("true").unwrap();
     assert_eq!(schema.judge(b"", &()), Verdict::Undecidable(Undecidable::Unreadable));
+}
+
+#[cfg(feature = "full-schema")]
+#[test]
+fn references_that_go_round_in_circles_end() {
+    let fault = compile(r##"{"$ref": "#/$defs/a", "$defs": {"a": {"not": {"$ref": "#"}}}}"##).unwrap_err();
+    assert!(fault.message.contains("comes back to itself"), "{fault}");
+    for schema in [
+        r##"{"$id": "http://example.com/a", "$ref": "#"}"##,
+        r##"{"$dynamicAnchor": "a", "$dynamicRef": "#a"}"##,
+        r##"{"$id": "http://example.com/a", "anyOf": [{"$ref": "b"}, {"$id": "b", "$ref": "a"}]}"##,
+    ] {
+        // The other crate goes round once.
+        assert_eq!(compile(schema).unwrap().judge(b"1", &()), Verdict::Valid, "{schema}");
+    }
+}
+
+#[cfg(feature = "full-schema")]
+#[test]
+fn keys_look_alike_whatever_is_referred_to() {
+    let schema = r##"{"$defs": {"a": {"$anchor": "here", "properties": {"amount": {"maximum": 1}}}}, "items": {"$ref": "#here"}}"##;
+    let Verdict::Invalid(miss) = compile(schema).unwrap().judge(br#"[{"Amount": 2}]"#, &()) else { panic!() };
+    assert_eq!((miss.kind, miss.pointer.as_str()), (crate::schema::MissKind::LooksAlike, "/0/Amount"));
 }
