@@ -2,9 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
 
 mod configuration;
+mod discovery;
+mod flood;
 mod framing;
 mod hostile;
 mod lists;
+mod peers;
 mod requests;
 mod responses;
 mod rules;
