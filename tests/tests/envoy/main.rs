@@ -3,6 +3,7 @@
 
 mod configuration;
 mod discovery;
+mod disguises;
 mod flood;
 mod framing;
 mod hostile;
