@@ -1,7 +1,6 @@
 //! A hostile server writes a list so that a client reads what the filter does not see: each trick of `facts/mcp.md`
 //! section 5.2, in JSON and in events, where the client waits for the answer and where it does not.
 
-mod reader;
 mod rows;
 
 use serde_json::{Value, json};
@@ -12,7 +11,7 @@ use tidegate_tests::site::{Mode, Site};
 use tidegate_tests::wire::Head;
 
 use self::rows::{Content, Fate, Framing};
-use super::call;
+use super::{call, reader};
 
 const ASK: &str = r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#;
 const LIST: &str = r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"get_ok"},{"name":"delete_x"}]}}"#;
