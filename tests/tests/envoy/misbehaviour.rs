@@ -186,15 +186,15 @@ fn a_delete_brings_no_lists() {
     });
 }
 
-/// It is the server's to page; a client that goes round in circles would do so without the filter too.
+/// A client that followed it would never end.
 #[test]
-fn a_page_that_points_to_itself_passes_as_it_is() {
+fn a_page_that_points_to_itself_is_the_last() {
     scripted(Site::Main, async |mut case, _| {
         for (names, shown) in [(vec!["get_ok", "delete_x"], json!([{"name": "get_ok"}])), (vec!["delete_x"], json!([]))]
         {
             let page = page("1", &names).replace("]}}", r#"],"nextCursor":"c=="}}"#);
             let answer = answered(case.post(ASK), &mut case, body(&page)).await;
-            assert_eq!(answer.json()["result"], json!({"tools": shown, "nextCursor": "c=="}), "{answer}");
+            assert_eq!(answer.json()["result"], json!({"tools": shown}), "{answer}");
         }
     });
 }

@@ -185,7 +185,7 @@ fn another_id_has_no_rights_of_the_one_that_is_named() {
             let event = caller.decision("deny").await;
             assert_eq!((event.subject(), event.text("source")), (Some(id), Some("spiffe")));
             for method in ["GET", "DELETE"] {
-                let refused = caller.bodiless(method, "").await;
+                let refused = caller.bodiless(method, "mcp-session-id: s\r\n").await;
                 assert!(refused.status >= 400, "{method} as {id}: {refused}");
                 assert_eq!(refused.reason().as_deref(), Some("method_not_allowed"), "{method} as {id}: {refused}");
             }
