@@ -258,3 +258,24 @@ fn what_is_no_final_answer_does_not_reach_the_client() {
         assert!(answer.status != 200 && !answer.text().contains("leak"), "{answer}");
     });
 }
+
+#[test]
+fn an_answer_without_length_is_filtered_like_any_other() {
+    scripted(Site::Main, async |mut case, _| {
+        let page = page("1", &["get_ok", "delete_x"]);
+        let event = format!("data: {page}\n\n");
+        for version in ["HTTP/1.0", "HTTP/1.1"] {
+            for (media, body) in [("application/json", &page), ("text/event-stream", &event)] {
+                let client = tokio::spawn(once(case.address, case.post(ASK)));
+                let mut arrival = case.arrival().await;
+                arrival.body().await;
+                arrival.send(format!("{version} 200 X\r\ncontent-type: {media}\r\n\r\n{body}")).await;
+                // It ends with the connection.
+                drop(arrival);
+                let answer = client.await.unwrap();
+                assert!(answer.complete, "{answer}");
+                assert_eq!(seen(&answer)[0]["result"]["tools"], json!([{"name": "get_ok"}]), "{answer}");
+            }
+        }
+    });
+}

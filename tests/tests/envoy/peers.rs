@@ -206,6 +206,8 @@ fn a_certificate_that_names_no_spiffe_id_names_nobody() {
             Some(vec![uri(&format!("https://{agent}"))]),
             Some(vec![uri(&format!("SPIFFE://{agent}"))]),
             Some(vec![uri(&format!("urn:{AGENT}"))]),
+            // A SPIFFE id is the only URI of its certificate.
+            Some(vec![uri(&format!("https://{agent}")), uri(AGENT)]),
         ] {
             let shown = names.map(|names| peers.authority.issue(names));
             let caller = peers.caller(mode, shown.as_ref()).await;
