@@ -244,7 +244,10 @@ impl Core {
 
     /// What is wrong with the lists of a result, given the method that it answers.
     pub(super) fn misplaced_list(&self, envelope: &Envelope) -> Option<&'static str> {
-        let Some(awaiting) = &self.awaiting else { return None };
+        let Some(awaiting) = &self.awaiting else {
+            let other = envelope.lists.iter().flatten().any(|value| value.shape != Shape::Array);
+            return other.then_some("a list that is no array");
+        };
         let expected = match awaiting.kind {
             Kind::List(list) => Some(list),
             _ => None,

@@ -188,18 +188,27 @@ impl Core {
         if !env.audits() || !refused && reason.is_none() && !self.configuration.policy.audit.allowed {
             return id;
         }
-        let mut record = self.begin("decision", &id, env.now());
-        record.text("verdict", if effective { "deny" } else { "allow" });
-        record.text("mode", if self.enforces() { "enforce" } else { "shadow" });
-        record.optional("reason", reason.map(Reason::as_str));
-        if refused && !effective {
-            record.text("would_verdict", "deny");
+        let now = env.now();
+        let line = || {
+            let mut record = self.begin("decision", &id, now);
+            record.text("verdict", if effective { "deny" } else { "allow" });
+            record.text("mode", if self.enforces() { "enforce" } else { "shadow" });
+            record.optional("reason", reason.map(Reason::as_str));
+            if refused && !effective {
+                record.text("would_verdict", "deny");
+            }
+            record.text("direction", "response");
+            record.optional("method", method);
+            record.optional("tool", self.awaiting.as_ref().and_then(|awaiting| awaiting.tool.as_deref()));
+            record.text("outcome", detail);
+            record.open()
+        };
+        let principal = self.parties.as_ref().map(|parties| parties.principal.key()).unwrap_or_default();
+        let target = method.or(self.awaiting.as_ref().and_then(|awaiting| awaiting.tool.as_deref()));
+        let key = [detail, self.server_name(), &principal, target.unwrap_or(&self.facts.path)];
+        if self.worker.collapse.note(&key, now, line) == Fate::Write {
+            env.audit(&format!("{}}}", line()));
         }
-        record.text("direction", "response");
-        record.optional("method", method);
-        record.optional("tool", self.awaiting.as_ref().and_then(|awaiting| awaiting.tool.as_deref()));
-        record.text("outcome", detail);
-        env.audit(&record.finish());
         id
     }
 

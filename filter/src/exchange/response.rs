@@ -9,7 +9,7 @@ use super::{ChunkStep, Core, Exchange, Progress, Removals, Reply, ResponseStep, 
 use crate::mcp::jsonrpc::Envelope;
 use crate::mcp::method::Kind;
 use crate::mcp::sse;
-use crate::mcp::violation::Invalid;
+use crate::mcp::violation::{Invalid, Violation};
 use crate::policy::{FailMode, Reason};
 
 /// The text of an error status that passes: OAuth errors, Envoy's own replies.
@@ -129,8 +129,12 @@ impl Exchange {
                 let changeable = !core.configuration.host.hold_headers;
                 ResponseStep::Hold(core.removals(if changeable { &CHANGEABLE } else { &UNCHANGED }))
             }
-            // Nobody reads these as MCP: the text of an error, or of an acknowledgement to what expects no answer.
-            _ if status >= 300 || core.awaiting.is_none() && !core.is_stream => {
+            // Nobody reads these as MCP: the text of an error, or an acknowledgement to what expects no answer.
+            Some(essence) if status >= 300 && essence.starts_with("text/") => {
+                self.body = Body::PlainText(PLAIN_TEXT);
+                ResponseStep::Continue(core.removals(&UNCHANGED))
+            }
+            _ if status < 300 && core.awaiting.is_none() && !core.is_stream => {
                 self.body = Body::PlainText(PLAIN_TEXT);
                 ResponseStep::Continue(core.removals(&UNCHANGED))
             }
@@ -291,7 +295,7 @@ impl Core {
         let read = json.reading.finish();
         let envelope = &json.reading.envelope;
         let plain_error = json.error_status
-            && matches!(read, Err(Invalid::Envelope(..)))
+            && matches!(read, Err(Invalid::Envelope(violation, _)) if violation != Violation::Batch)
             && envelope.result.is_none()
             && envelope.method.is_none()
             && json.held.len() <= PLAIN_TEXT;

@@ -126,7 +126,7 @@ pub struct Entry {
     pub is_doubtful: bool,
 }
 
-/// Keys of the envelope, of `params` and of `_meta` that servers act on; a key that merely folds to one is refused.
+/// Keys of the envelope, of `params` and of `_meta` that the other side acts on; a key that merely folds to one is refused.
 const ENVELOPE_KEYS: [&str; 6] = ["jsonrpc", "id", "method", "params", "result", "error"];
 const PARAMS_KEYS: [&str; 20] = [
     "name",
@@ -149,6 +149,21 @@ const PARAMS_KEYS: [&str; 20] = [
     "requestId",
     "progressToken",
     "reason",
+];
+/// Keys of `result` that decide what a client shows or does.
+const RESULT_KEYS: [&str; 12] = [
+    "tools",
+    "resources",
+    "resourceTemplates",
+    "prompts",
+    "_meta",
+    "nextCursor",
+    "cacheScope",
+    "ttlMs",
+    "resultType",
+    "inputRequests",
+    "requestState",
+    "isError",
 ];
 const META_KEYS: [&str; 5] = [
     META_VERSION,
@@ -252,7 +267,13 @@ impl Envelope {
             Some(b"ttlMs") => Field::TtlMs,
             Some(b"resultType") => Field::ResultType,
             Some(b"isError") => Field::IsError,
-            _ => Field::Other,
+            Some(other) => {
+                if RESULT_KEYS.iter().any(|known| json::folds_to(other, known)) {
+                    self.refuse(Violation::FoldedKey);
+                }
+                Field::Other
+            }
+            None => Field::Other,
         };
     }
 

@@ -113,21 +113,11 @@ pub(super) fn headers(map: Map) -> Result<Headers> {
 }
 
 /// The fields of a response that the exchange looks at. Cheaper than the whole map; Envoy joins repeated lines of these
-/// with a comma, so a second one cannot hide. Those that lead elsewhere are fetched where a client follows them: on any
-/// status but that of an ordinary answer.
+/// with a comma, so a second one cannot hide.
 pub(super) fn response_headers() -> Result<Headers> {
     const FIELDS: [&str; 3] = [":status", "content-type", "content-encoding"];
     let mut found = Vec::with_capacity(FIELDS.len() + LEADING_FIELDS.len());
-    fields(&FIELDS, &mut found)?;
-    if found.first().is_none_or(|(_, status)| !matches!(status.as_slice(), b"200" | b"202")) {
-        fields(&LEADING_FIELDS, &mut found)?;
-    }
-    Ok(Headers::from_pairs(found))
-}
-
-/// Adds those of the named response fields that are there.
-fn fields(names: &[&'static str], found: &mut Vec<(&'static str, Vec<u8>)>) -> Result<()> {
-    for &name in names {
+    for name in FIELDS.into_iter().chain(LEADING_FIELDS) {
         // SAFETY: pointer and length of a live string; the host writes a pointer and a length to live places.
         match bytes(|data, length| unsafe {
             abi::proxy_get_header_map_value(Map::Response as u32, name.as_ptr(), name.len(), data, length)
@@ -137,7 +127,7 @@ fn fields(names: &[&'static str], found: &mut Vec<(&'static str, Vec<u8>)>) -> R
             Err(status) => return Err(status),
         }
     }
-    Ok(())
+    Ok(Headers::from_pairs(found))
 }
 
 pub(super) fn set_header(map: Map, name: &str, value: &str) -> Result<()> {

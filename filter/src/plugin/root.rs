@@ -24,6 +24,18 @@ pub(super) struct Filter {
     metrics: RefCell<Metrics>,
 }
 
+impl Drop for Filter {
+    /// The last stream of a configuration is over: what it counted and did not write must not go with it.
+    fn drop(&mut self) {
+        let audit = &self.configuration.host.audit_log;
+        if audit.enabled {
+            for line in self.worker.collapse.due(host::now(), true) {
+                host::log(level_of(audit.level), &line);
+            }
+        }
+    }
+}
+
 thread_local! {
     // Envoy runs plugins with equal code and `vm_id` in one VM, each with a root context and a configuration of its own.
     static FILTERS: RefCell<HashMap<u32, Rc<Filter>>> = RefCell::new(HashMap::new());
@@ -34,7 +46,8 @@ pub(super) fn filter(root: u32) -> Option<Rc<Filter>> {
 }
 
 pub(super) fn delete(root: u32) {
-    FILTERS.with_borrow_mut(|filters| filters.remove(&root));
+    // Dropped outside the borrow: it writes to the log.
+    let _ended = FILTERS.with_borrow_mut(|filters| filters.remove(&root));
 }
 
 /// Compiles the plugin configuration. False makes Envoy refuse it, and keep the one that it has.
@@ -66,7 +79,7 @@ pub(super) fn configure(root: u32, size: usize) -> bool {
     let limits = &configuration.policy.limits;
     let worker = Arc::new(Worker::new(limits.buffered_bytes_per_worker, limits.buffered_bytes_per_principal));
     let filter = Filter { configuration: Arc::new(configuration), worker, metrics: RefCell::default() };
-    FILTERS.with_borrow_mut(|filters| filters.insert(root, Rc::new(filter)));
+    let _replaced = FILTERS.with_borrow_mut(|filters| filters.insert(root, Rc::new(filter)));
     true
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::{Value, json};
+use tidegate::envoy::audit::Event;
 use tidegate::envoy::{Envoy, Options};
 use tidegate_tests::client::{Response, once};
 use tidegate_tests::rig::{alone, binary, end_with_us, named, rendering, wasm};
@@ -191,6 +192,33 @@ fn with_a_bad_policy_from_the_start_nothing_passes() {
             discovered.call_until("put_b", Some("tool_not_allowed")).await;
             assert_eq!(discovered.call("get_b").await.reason(), None);
             assert_eq!(ledger.tools().await, ["get_b"]);
+        });
+    }
+}
+
+/// Refusals that were only counted when an update came are written out before the old filter goes.
+#[test]
+fn an_update_in_the_middle_of_a_flood_loses_no_refusal() {
+    for mode in Mode::ALL {
+        alone(async {
+            let mut discovered = Discovered::start(&allowing("get_*"), mode).await;
+            let _ledger = discovered.upstream.execute(TOKEN);
+            for _ in 0..60 {
+                assert_eq!(discovered.call("put_x").await.reason().as_deref(), Some("tool_not_allowed"));
+            }
+            discovered.update(&allowing("put_*"));
+            discovered.call_until("put_y", None).await;
+            let mut lines = discovered.envoy.follow_log();
+            let mut refusals = 0;
+            within("every refusal in the audit log", async {
+                while refusals < 60 {
+                    let line = lines.next().await.expect("Envoy's log has ended");
+                    let event = Event::from_log_line(&line).filter(|event| event.text("tool") == Some("put_x"));
+                    refusals += event.map_or(0, |it| it.json().get("repeat").map_or(1, |it| it.as_u64().unwrap()));
+                }
+            })
+            .await;
+            assert_eq!(refusals, 60);
         });
     }
 }

@@ -8,7 +8,7 @@ use tidegate_tests::rig::Rig;
 use tidegate_tests::site::Site;
 use tidegate_tests::within;
 
-use super::{call, executed};
+use super::{call, executed, scripted};
 
 /// The audit events about `tool`, until they stand for `refusals` of them.
 async fn refusals_of(rig: &Rig, tool: &str, refusals: u64) -> Vec<Event> {
@@ -69,5 +69,36 @@ fn a_refusal_of_another_kind_is_written_in_the_middle_of_a_flood() {
         let events = refusals_of(rig, &strange, 1).await;
         assert!(events[0].json().get("repeat").is_none(), "{events:?}");
         refusals_of(rig, &tool, 60).await;
+    });
+}
+
+/// A hostile server may not fill the audit log either: one small event, one line.
+#[test]
+fn equal_refusals_of_what_a_server_sends_are_counted_in_one_line() {
+    scripted(Site::Main, async |mut case, rig| {
+        for event in [
+            "data: x\n\n",
+            "event: foo\ndata: x\n\n",
+            "data: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/other\"}\n\n",
+            "data: {\"jsonrpc\":\"2.0\",\"id\":5,\"method\":\"roots/list\"}\n\n",
+        ] {
+            let client = tokio::spawn(once(case.address, case.get()));
+            case.arrival().await.answer(200, "text/event-stream", event.repeat(500)).await;
+            client.await.unwrap();
+        }
+        let mut lines = rig.envoy.follow_log();
+        let (mut written, mut refusals) = (0, 0);
+        within("all refusals in the audit log", async {
+            while refusals < 2000 {
+                let line = lines.next().await.expect("Envoy's log has ended");
+                let event = Event::from_log_line(&line).filter(|event| event.text("path") == Some(&case.path()));
+                if let Some(event) = event.filter(|event| event.text("verdict") == Some("deny")) {
+                    written += 1;
+                    refusals += event.json().get("repeat").map_or(1, |it| it.as_u64().unwrap());
+                }
+            }
+        })
+        .await;
+        assert!(refusals == 2000 && written < 200, "{written} lines for {refusals} refusals");
     });
 }

@@ -4,6 +4,7 @@
 mod configuration;
 mod discovery;
 mod disguises;
+mod elsewhere;
 mod flood;
 mod framing;
 mod hostile;

@@ -128,8 +128,8 @@ pub(crate) fn steps() -> Vec<Step> {
             expect: Expect::Denied {
                 reason: "resource_not_allowed",
                 rule: None,
-                said: "The resource billing://ledger/2026 is not allowed to you on server billing.",
-                advice: "Do not retry; ask the operator for access if you need it.",
+                said: "The resource billing://ledger/2026 on server billing is not allowed to you.",
+                advice: "Do not retry; use what the lists show, or ask the operator for access.",
             },
         },
         Step {

@@ -130,6 +130,7 @@ pub(super) fn events() -> Vec<Framing> {
     for media in ["text/event-stream; charset=latin1", "text/event-streamfoo", "text/event-stream, text/event-stream"] {
         rows.push(framing("media type", media, UNREADABLE, event));
     }
+    rows.push(framing("under status 400", "text/event-stream; charset=latin1", UNREADABLE, event).status(400));
     rows.push(framing("UTF-16", "text/event-stream; charset=utf-16le", UNREADABLE, |m| {
         utf16(&format!("data: {m}\n\n"))
     }));
@@ -218,6 +219,14 @@ pub(super) fn bodies() -> Vec<Framing> {
         json("status 206", Shown, plain).status(206),
         json("status 400", Shown, plain).status(400),
         json("status 500", Shown, plain).status(500),
+        json("an array under status 400", UNREADABLE, |m| format!("[{m}]").into()).status(400),
+        json("two media types under status 400", UNREADABLE, plain)
+            .status(400)
+            .and("content-type: application/json\r\n"),
+        framing("UTF-16 under status 400", "application/json; charset=utf-16le", UNREADABLE, utf16).status(400),
+        framing("UTF-16 under status 300", "application/json; charset=utf-16le", UNREADABLE, utf16).status(300),
+        framing("other JSON under status 400", "application/jsonfoo", UNREADABLE, plain).status(400),
+        framing("bytes under status 400", "application/octet-stream", UNREADABLE, plain).status(400).ignored(),
         json("two media types", UNREADABLE, plain).and("content-type: application/json\r\n"),
         json("identity", Shown, plain).and("content-encoding: Identity\r\n"),
         json("gzip", ENCODED, |m| gzip(m.as_bytes())).and("content-encoding: gzip\r\n"),
@@ -334,6 +343,12 @@ pub(super) fn contents() -> Vec<Content> {
             UNREADABLE,
             r#"{"tools":[{"name":"get_ok"},{"name":"delete_x","title":"\ud800"}]}"#,
         )),
+        // Decoders that fold case take these for the list: Go's encoding/json, System.Text.Json with web defaults.
+        result("Tools beside tools", UNREADABLE, r#"{"tools":[{"name":"get_ok"}],"Tools":[{"name":"delete_x"}]}"#),
+        result("TOOLS before tools", UNREADABLE, r#"{"TOOLS":[{"name":"delete_x"}],"tools":[{"name":"get_ok"}]}"#),
+        result("Tools alone", UNREADABLE, r#"{"Tools":[{"name":"get_ok"},{"name":"delete_x"}]}"#),
+        result("a long s", UNREADABLE, r#"{"tools":[{"name":"get_ok"}],"tool\u017f":[{"name":"delete_x"}]}"#),
+        ignored(result("a list that is an object", UNREADABLE, r#"{"tools":{"0":{"title":"delete_x"}}}"#)),
         result("NUL in a name", UNREADABLE, r#"{"tools":[{"name":"get_ok"},{"name":"delete_x\u0000"}]}"#),
     ]
 }
