@@ -46,10 +46,10 @@ pub(super) fn source(path: &str, sets: &BTreeMap<String, Vec<String>>) -> Result
         return Ok(Source::Fact(path.into()));
     }
     if let Some((name, members)) = path.strip_prefix("sets.").and_then(|name| sets.get_key_value(name)) {
-        let mut members: Vec<Box<str>> = members.iter().map(|it| it.as_str().into()).collect();
-        members.sort_unstable();
-        members.dedup();
-        return Ok(Source::Set(name.as_str().into(), members));
+        let mut sorted: Vec<&str> = members.iter().map(String::as_str).collect();
+        sorted.sort_unstable();
+        sorted.dedup();
+        return Ok(Source::Set(name.as_str().into(), sorted.into_iter().map(Box::from).collect()));
     }
     let names: Vec<String> = sets.keys().map(|name| format!("sets.{name}")).collect();
     let all: Vec<&str> = names.iter().map(String::as_str).chain(LIST_FACTS).take(20).collect();

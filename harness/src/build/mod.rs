@@ -53,6 +53,12 @@ impl Wasm {
         Self { artifact: "tidegate".to_owned(), ..Self::package("tidegate-filter") }
     }
 
+    /// The filter with the `jsonschema` crate as its argument validator: `tidegate-full.wasm`. Several times larger, and
+    /// slower to start.
+    pub fn full_filter() -> Self {
+        Self { artifact: "tidegate-full".to_owned(), features: vec!["full-schema".to_owned()], ..Self::filter() }
+    }
+
     /// Another guest of the workspace, such as a probe for tests; the module is named after the package.
     pub fn package(name: &str) -> Self {
         Self { package: name.to_owned(), artifact: name.to_owned(), features: Vec::new(), simd: true }

@@ -71,9 +71,11 @@ impl<'a> Keywords<'a> {
 }
 
 impl<'a> Compiler<'a> {
-    fn fault(&self, keyword: &str, message: String, suggestion: impl Into<String>) -> Fault {
+    #[cold]
+    #[inline(never)]
+    fn fault(&self, keyword: &str, message: String, suggestion: &str) -> Fault {
         let pointer = self.pointer.clone();
-        Fault { pointer, keyword: keyword.to_owned(), message, suggestion: Some(suggestion.into()) }
+        Fault { pointer, keyword: keyword.to_owned(), message, suggestion: Some(suggestion.to_owned()) }
     }
 
     /// Runs `inner` one token deeper.
@@ -186,7 +188,7 @@ impl<'a> Compiler<'a> {
             let dialect = value.string().unwrap_or_default();
             if dialect.strip_suffix('#').unwrap_or(&dialect) != vocabulary::DIALECT {
                 let message = "`$schema` names a dialect other than JSON Schema 2020-12".to_owned();
-                return Err(self.fault(keyword, message, format!("write \"{}\" or remove it", vocabulary::DIALECT)));
+                return Err(self.fault(keyword, message, &format!("write \"{}\" or remove it", vocabulary::DIALECT)));
             }
         }
         if vocabulary::KEYWORDS.contains(&keyword) || vocabulary::ANNOTATIONS.contains(&keyword) {
@@ -194,7 +196,7 @@ impl<'a> Compiler<'a> {
         }
         let suggestion = vocabulary::instead(keyword)
             .unwrap_or_else(|| "remove it; what is ignored by the validator would look as if it held".to_owned());
-        Err(self.fault(keyword, format!("the keyword `{}` is not supported", cut(keyword, 60)), suggestion))
+        Err(self.fault(keyword, format!("the keyword `{}` is not supported", cut(keyword, 60)), &suggestion))
     }
 
     fn sub(&mut self, keywords: &Keywords<'a>, keyword: &str) -> Result<Option<NodeId>, Fault> {
@@ -297,7 +299,7 @@ impl<'a> Compiler<'a> {
                 Some(false) => return Err(self.fault("type", format!("`type` lists \"{name}\" twice"), "remove one")),
                 None => {
                     let message = format!("`type` names \"{}\", which is no type", cut(&name, 60));
-                    return Err(self.fault("type", message, format!("the types are {}", Types::NAMES.join(", "))));
+                    return Err(self.fault("type", message, &format!("the types are {}", Types::NAMES.join(", "))));
                 }
             }
         }
@@ -312,7 +314,7 @@ impl<'a> Compiler<'a> {
         read: impl FnOnce(&str) -> Result<T, facts::Wrong>,
     ) -> Result<T, Fault> {
         let path = self.text(keyword, value)?;
-        read(&path).map_err(|wrong| self.fault(keyword, wrong.message, wrong.suggestion))
+        read(&path).map_err(|wrong| self.fault(keyword, wrong.message, &wrong.suggestion))
     }
 
     fn regex(&mut self, keyword: &str, pattern: &str) -> Result<Regex, Fault> {
@@ -332,13 +334,17 @@ impl<'a> Compiler<'a> {
     }
 
     fn object(&mut self, keywords: &Keywords<'a>) -> Result<Option<ObjectRules>, Fault> {
-        let mut named: BTreeMap<Cow<'a, str>, Names<'a>> = BTreeMap::new();
+        let mut named: Vec<Names<'a>> = Vec::new();
         for (name, node) in self.named(keywords, "properties")? {
-            named.entry(name).or_default().property = Some(node);
+            if let Some(it) = entry(&mut named, name) {
+                it.property = Some(node);
+            }
         }
         if let Some(value) = keywords.get("required") {
             for name in self.within("required", |it| it.texts("required", value))? {
-                named.entry(name).or_default().required = true;
+                if let Some(it) = entry(&mut named, name) {
+                    it.required = true;
+                }
             }
         }
         if let Some(value) = keywords.get("dependentRequired") {
@@ -353,13 +359,17 @@ impl<'a> Compiler<'a> {
             })?;
             for (name, brings) in lists? {
                 for brought in &brings {
-                    named.entry(brought.clone()).or_default();
+                    entry(&mut named, brought.clone());
                 }
-                named.entry(name).or_default().brings = brings;
+                if let Some(it) = entry(&mut named, name) {
+                    it.brings = brings;
+                }
             }
         }
         for (name, node) in self.named(keywords, "dependentSchemas")? {
-            named.entry(name).or_default().dependent = Some(node);
+            if let Some(it) = entry(&mut named, name) {
+                it.dependent = Some(node);
+            }
         }
         let mut patterns = Vec::new();
         for (pattern, node) in self.named(keywords, "patternProperties")? {
@@ -375,16 +385,20 @@ impl<'a> Compiler<'a> {
         if idle && least.is_none() && most.is_none() {
             return Ok(None);
         }
-        let places: Vec<Cow<'a, str>> = named.keys().cloned().collect();
-        let place = |name: &Cow<'a, str>| places.binary_search(name).unwrap_or(usize::MAX);
-        let mut folded: Vec<_> =
-            places.iter().enumerate().map(|(place, name)| (vocabulary::folded(name), place)).collect();
-        folded.sort_unstable();
-        let known = named.into_iter().map(|(name, it)| Known {
-            name: name.into(),
+        let mut folded: Vec<(String, usize)> = Vec::with_capacity(named.len());
+        for (place, it) in named.iter().enumerate() {
+            let key = vocabulary::folded(&it.name);
+            let at = folded.partition_point(|(known, _)| *known < key);
+            folded.insert(at, (key, place));
+        }
+        let brings = |it: &Names<'a>| -> Vec<usize> {
+            it.brings.iter().filter_map(|name| named.binary_search_by(|known| known.name.cmp(name)).ok()).collect()
+        };
+        let known = named.iter().map(|it| Known {
+            name: (*it.name).into(),
             property: it.property,
             required: it.required,
-            brings: it.brings.iter().map(place).collect(),
+            brings: brings(it),
             dependent: it.dependent,
         });
         let known = known.collect();
@@ -456,7 +470,7 @@ impl<'a> Compiler<'a> {
                 let name = it.text("format", value)?;
                 let message = || format!("`format` names \"{}\", which is not asserted", cut(&name, 60));
                 let suggestion = || format!("the formats are {}; or use `pattern`", Format::NAMES);
-                Format::by_name(&name).map(Some).ok_or_else(|| it.fault("format", message(), suggestion()))
+                Format::by_name(&name).map(Some).ok_or_else(|| it.fault("format", message(), &suggestion()))
             })?;
         }
         let idle = rules.least == 0 && rules.most.is_none() && rules.pattern.is_none() && rules.format.is_none();
@@ -465,10 +479,22 @@ impl<'a> Compiler<'a> {
 }
 
 /// What the keywords of an object say about one key.
-#[derive(Default)]
 struct Names<'a> {
+    name: Cow<'a, str>,
     property: Option<NodeId>,
     required: bool,
     brings: Vec<Cow<'a, str>>,
     dependent: Option<NodeId>,
+}
+
+/// What is said about the key so far. The keys are kept sorted.
+fn entry<'n, 'a>(named: &'n mut Vec<Names<'a>>, name: Cow<'a, str>) -> Option<&'n mut Names<'a>> {
+    let at = match named.binary_search_by(|known| known.name.cmp(&name)) {
+        Ok(at) => at,
+        Err(at) => {
+            named.insert(at, Names { name, property: None, required: false, brings: Vec::new(), dependent: None });
+            at
+        }
+    };
+    named.get_mut(at)
 }

@@ -57,21 +57,30 @@ fn equal_within(a: Value<'_>, b: Value<'_>, depth: usize, work: &mut Work) -> Re
     }
 }
 
-/// Whether no two elements are equal: sorted by a hash that equal values share, so that only neighbours are compared.
+/// Whether no two elements are equal. Equal values share a hash, so only elements whose hash is there twice are compared.
 pub(super) fn all_differ(array: Value<'_>, work: &mut Work) -> Result<bool, Undecidable> {
-    let mut elements = Vec::new();
+    let mut hashes = Vec::new();
     for element in array.elements() {
-        elements.push((hash(element, JUDGEMENT_DEPTH, work)?, element));
+        hashes.push(hash(element, JUDGEMENT_DEPTH, work)?);
     }
-    elements.sort_unstable_by_key(|(hash, _)| *hash);
-    let mut rest = elements.as_slice();
-    while let Some(((hash, element), later)) = rest.split_first() {
-        for (_, other) in later.iter().take_while(|(other, _)| other == hash) {
-            if equal(*element, *other, work)? {
-                return Ok(false);
+    let mut sorted = hashes.clone();
+    sorted.sort_unstable();
+    let mut twice: Vec<u64> =
+        sorted.windows(2).filter_map(|two| two.first().filter(|first| Some(*first) == two.last())).copied().collect();
+    twice.dedup();
+    for shared in twice {
+        work.spend(hashes.len())?;
+        let alike = array.elements().zip(&hashes).filter(|(_, hash)| **hash == shared);
+        let alike: Vec<Value<'_>> = alike.map(|(element, _)| element).collect();
+        let mut rest = alike.as_slice();
+        while let Some((element, later)) = rest.split_first() {
+            for other in later {
+                if equal(*element, *other, work)? {
+                    return Ok(false);
+                }
             }
+            rest = later;
         }
-        rest = later;
     }
     Ok(true)
 }

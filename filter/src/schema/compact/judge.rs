@@ -59,11 +59,11 @@ pub(in crate::schema) fn judge(schema: &Compiled, instance: &[u8], facts: &dyn F
 
 impl<'s, 'i> Judge<'s, 'i> {
     /// A miss at the current place; `wanted` is asked only if somebody will read it.
-    pub(super) fn miss(&self, keyword: &'static str, wanted: impl FnOnce() -> String) -> Halt {
+    pub(super) fn miss(&self, keyword: &'static str, wanted: &dyn Fn() -> String) -> Halt {
         self.miss_of(MissKind::Unmet, keyword, wanted)
     }
 
-    pub(super) fn miss_of(&self, kind: MissKind, keyword: &'static str, wanted: impl FnOnce() -> String) -> Halt {
+    pub(super) fn miss_of(&self, kind: MissKind, keyword: &'static str, wanted: &dyn Fn() -> String) -> Halt {
         let (pointer, wanted) = match self.quiet {
             0 => (wanted::pointer(&self.path), wanted()),
             _ => Default::default(),
@@ -85,7 +85,7 @@ impl<'s, 'i> Judge<'s, 'i> {
         step: Step<'i>,
         kind: MissKind,
         keyword: &'static str,
-        wanted: impl FnOnce() -> String,
+        wanted: &dyn Fn() -> String,
     ) -> Halt {
         self.path.push(step);
         let miss = self.miss_of(kind, keyword, wanted);
@@ -127,7 +127,7 @@ impl<'s, 'i> Judge<'s, 'i> {
         match schema.nodes.get(node.0 as usize) {
             Some(Node::Boolean(true)) => Ok(()),
             Some(Node::Checks(checks)) => checks.iter().try_for_each(|check| self.check(check, value)),
-            Some(Node::Boolean(false)) | None => Err(self.miss("false", || "must not be sent".to_owned())),
+            Some(Node::Boolean(false)) | None => Err(self.miss("false", &|| "must not be sent".to_owned())),
         }
     }
 
@@ -139,7 +139,7 @@ impl<'s, 'i> Judge<'s, 'i> {
                 let constant = Value::at(&self.schema.text, *constant);
                 match equal(value, constant, &mut self.work)? {
                     true => Ok(()),
-                    false => Err(self.miss("const", || wanted::one_of(&[constant]))),
+                    false => Err(self.miss("const", &|| wanted::one_of(&[constant]))),
                 }
             }
             Check::Enum(constants) => {
@@ -149,7 +149,7 @@ impl<'s, 'i> Judge<'s, 'i> {
                         return Ok(());
                     }
                 }
-                Err(self.miss("enum", || wanted::one_of(&constants.collect::<Vec<_>>())))
+                Err(self.miss("enum", &|| wanted::one_of(&constants.clone().collect::<Vec<_>>())))
             }
             Check::Equals(path) => self.equals(path, value),
             Check::In(source) => self.is_in(source, value),
@@ -164,7 +164,7 @@ impl<'s, 'i> Judge<'s, 'i> {
             Check::OneOf(nodes) => self.one_of(nodes, value),
             Check::Not(node) => match self.accepts(*node, value)? {
                 false => Ok(()),
-                true => Err(self.miss("not", || "must not be of the form that is excluded here".to_owned())),
+                true => Err(self.miss("not", &|| "must not be of the form that is excluded here".to_owned())),
             },
             Check::If { condition, then, otherwise } => {
                 let branch = if self.accepts(*condition, value)? { then } else { otherwise };
@@ -179,18 +179,18 @@ impl<'s, 'i> Judge<'s, 'i> {
         if types.has(kind) || (integer && value.number()?.is_integer()) {
             return Ok(());
         }
-        Err(self.miss("type", || wanted::types(types, kind)))
+        Err(self.miss("type", &|| wanted::types(types, kind)))
     }
 
     fn equals(&mut self, path: &str, value: Value<'i>) -> Judged {
         let keyword = vocabulary::EQUALS;
         let Some(fact) = self.facts.text(path) else {
-            return Err(self.miss_of(MissKind::UnknownFact, keyword, || facts::unknown_fact(path)));
+            return Err(self.miss_of(MissKind::UnknownFact, keyword, &|| facts::unknown_fact(path)));
         };
         self.work.read(value.span.len())?;
         match value.string() {
             Some(text) if text == fact => Ok(()),
-            _ => Err(self.miss(keyword, || facts::equal_to_fact(path, fact))),
+            _ => Err(self.miss(keyword, &|| facts::equal_to_fact(path, fact))),
         }
     }
 
@@ -204,17 +204,17 @@ impl<'s, 'i> Judge<'s, 'i> {
                 if text.as_ref().is_some_and(found) {
                     return Ok(());
                 }
-                Err(self.miss(keyword, || facts::in_set(&format!("sets.{name}"), members.iter().map(|it| &**it))))
+                Err(self.miss(keyword, &|| facts::in_set(&format!("sets.{name}"), members.iter().map(|it| &**it))))
             }
             Source::Fact(path) => {
                 let Some(list) = self.facts.list(path) else {
-                    return Err(self.miss_of(MissKind::UnknownFact, keyword, || facts::unknown_fact(path)));
+                    return Err(self.miss_of(MissKind::UnknownFact, keyword, &|| facts::unknown_fact(path)));
                 };
                 self.work.spend(list.len())?;
                 if text.is_some_and(|text| list.iter().any(|it| *it == text)) {
                     return Ok(());
                 }
-                Err(self.miss(keyword, || facts::in_set(path, list.iter().map(String::as_str))))
+                Err(self.miss(keyword, &|| facts::in_set(path, list.iter().map(String::as_str))))
             }
         }
     }
@@ -233,7 +233,7 @@ impl<'s, 'i> Judge<'s, 'i> {
                 NumberRule::MultipleOf => number.is_multiple_of(&bound),
             };
             if !met {
-                return Err(self.miss(rule.keyword(), || wanted::number(*rule, written)));
+                return Err(self.miss(rule.keyword(), &|| wanted::number(*rule, written)));
             }
         }
         Ok(())
@@ -245,20 +245,20 @@ impl<'s, 'i> Judge<'s, 'i> {
         if rules.least > 0 || rules.most.is_some() {
             let length = u64::try_from(text.chars().count()).unwrap_or(u64::MAX);
             if length < rules.least {
-                return Err(self.miss("minLength", || wanted::count("have", "at least", rules.least, "character")));
+                return Err(self.miss("minLength", &|| wanted::count("have", "at least", rules.least, "character")));
             }
             if let Some(most) = rules.most.filter(|most| length > *most) {
-                return Err(self.miss("maxLength", || wanted::count("have", "at most", most, "character")));
+                return Err(self.miss("maxLength", &|| wanted::count("have", "at most", most, "character")));
             }
         }
         if let Some(format) = rules.format.filter(|format| !format.accepts(&text)) {
-            return Err(self.miss("format", || format!("must be {}", format.described())));
+            return Err(self.miss("format", &|| format!("must be {}", format.described())));
         }
         if let Some((regex, written)) = &rules.pattern
             && !regex.matches(&text, &mut self.work)?
         {
             let written = Value::at(&self.schema.text, *written);
-            return Err(self.miss("pattern", || wanted::pattern(written)));
+            return Err(self.miss("pattern", &|| wanted::pattern(written)));
         }
         Ok(())
     }
@@ -287,7 +287,7 @@ impl<'s, 'i> Judge<'s, 'i> {
             if accepted > 1 {
                 let several =
                     || format!("must be of exactly one of {} alternative forms, and is of several", nodes.len());
-                return Err(self.miss("oneOf", several));
+                return Err(self.miss("oneOf", &several));
             }
         }
         if accepted == 1 && misses.iter().all(|miss| miss.kind == MissKind::Unmet) {
@@ -301,6 +301,6 @@ impl<'s, 'i> Judge<'s, 'i> {
         if let Some(at) = misses.iter().position(|miss| miss.kind != MissKind::Unmet) {
             return Halt::Miss(misses.swap_remove(at));
         }
-        self.miss(keyword, || wanted::alternatives(&misses))
+        self.miss(keyword, &|| wanted::alternatives(&misses))
     }
 }

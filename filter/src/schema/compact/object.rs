@@ -53,7 +53,7 @@ fn look_alike<'i>(judge: &mut Judge<'_, 'i>, rules: &ObjectRules, name: Cow<'i, 
         let twin = rules.folded.get(at).filter(|(known, _)| *known == folded).and_then(|(_, at)| rules.known.get(*at));
         if let Some(Known { name: twin, .. }) = twin {
             let wanted = || facts::look_alike(twin);
-            return Err(judge.miss_within(Step::Key(name), MissKind::LooksAlike, "properties", wanted));
+            return Err(judge.miss_within(Step::Key(name), MissKind::LooksAlike, "properties", &wanted));
         }
     }
     for (pattern, _) in &rules.patterns {
@@ -64,7 +64,7 @@ fn look_alike<'i>(judge: &mut Judge<'_, 'i>, rules: &ObjectRules, name: Cow<'i, 
     for (pattern, _) in &rules.patterns {
         if pattern.matches_folded(&name, &mut judge.work)? {
             let wanted = facts::look_alike_of_pattern;
-            return Err(judge.miss_within(Step::Key(name), MissKind::LooksAlike, "patternProperties", wanted));
+            return Err(judge.miss_within(Step::Key(name), MissKind::LooksAlike, "patternProperties", &wanted));
         }
     }
     Ok(())
@@ -76,7 +76,7 @@ fn requirements(judge: &mut Judge<'_, '_>, rules: &ObjectRules, present: &[bool]
     judge.work.spend(rules.known.len())?;
     for (at, known) in rules.known.iter().enumerate() {
         if known.required && !is_present(at) {
-            return Err(judge.miss("required", || wanted::key(&known.name)));
+            return Err(judge.miss("required", &|| wanted::key(&known.name)));
         }
         if !is_present(at) {
             continue;
@@ -84,14 +84,14 @@ fn requirements(judge: &mut Judge<'_, '_>, rules: &ObjectRules, present: &[bool]
         judge.work.spend(known.brings.len())?;
         let brought = known.brings.iter().find(|place| !is_present(**place)).and_then(|place| rules.known.get(*place));
         if let Some(brought) = brought {
-            return Err(judge.miss("dependentRequired", || wanted::key_beside(&brought.name, &known.name)));
+            return Err(judge.miss("dependentRequired", &|| wanted::key_beside(&brought.name, &known.name)));
         }
     }
     if count < rules.least {
-        return Err(judge.miss("minProperties", || wanted::count("have", "at least", rules.least, "member")));
+        return Err(judge.miss("minProperties", &|| wanted::count("have", "at least", rules.least, "member")));
     }
     match rules.most.filter(|most| count > *most) {
-        Some(most) => Err(judge.miss("maxProperties", || wanted::count("have", "at most", most, "member"))),
+        Some(most) => Err(judge.miss("maxProperties", &|| wanted::count("have", "at most", most, "member"))),
         None => Ok(()),
     }
 }
@@ -118,8 +118,8 @@ fn member<'s, 'i>(judge: &mut Judge<'s, 'i>, rules: &'s ObjectRules, key: Value<
         None => Ok(()),
         Some(node) if never(judge, node) => {
             let names = rules.known.iter().filter(|known| known.property.is_some()).map(|known| &*known.name);
-            let wanted = || wanted::no_such_key(names);
-            Err(judge.miss_within(Step::Key(name), MissKind::Unmet, "additionalProperties", wanted))
+            let wanted = || wanted::no_such_key(names.clone());
+            Err(judge.miss_within(Step::Key(name), MissKind::Unmet, "additionalProperties", &wanted))
         }
         Some(node) => judge.within(Step::Key(name), node, value),
     }
@@ -134,10 +134,10 @@ pub(super) fn array<'s, 'i>(judge: &mut Judge<'s, 'i>, rules: &'s ArrayRules, va
     judge.work.read(value.span.len())?;
     let count = u64::try_from(value.elements().count()).unwrap_or(u64::MAX);
     if count < rules.least {
-        return Err(judge.miss("minItems", || wanted::count("have", "at least", rules.least, "item")));
+        return Err(judge.miss("minItems", &|| wanted::count("have", "at least", rules.least, "item")));
     }
     if let Some(most) = rules.most.filter(|most| count > *most) {
-        return Err(judge.miss("maxItems", || wanted::count("have", "at most", most, "item")));
+        return Err(judge.miss("maxItems", &|| wanted::count("have", "at most", most, "item")));
     }
     for (index, element) in value.elements().enumerate() {
         judge.work.spend(1)?;
@@ -145,13 +145,13 @@ pub(super) fn array<'s, 'i>(judge: &mut Judge<'s, 'i>, rules: &'s ArrayRules, va
             None => {}
             Some(node) if index >= rules.prefix.len() && never(judge, node) => {
                 let most = u64::try_from(rules.prefix.len()).unwrap_or(u64::MAX);
-                return Err(judge.miss("items", || wanted::count("have", "at most", most, "item")));
+                return Err(judge.miss("items", &|| wanted::count("have", "at most", most, "item")));
             }
             Some(node) => judge.within(Step::Index(index), node, element)?,
         }
     }
     if rules.unique && !all_differ(value, &mut judge.work)? {
-        return Err(judge.miss("uniqueItems", || "must not have the same item twice".to_owned()));
+        return Err(judge.miss("uniqueItems", &|| "must not have the same item twice".to_owned()));
     }
     contains(judge, rules, value)
 }
@@ -166,12 +166,12 @@ fn contains<'i>(judge: &mut Judge<'_, 'i>, rules: &ArrayRules, value: Value<'i>)
     if found < contains.least {
         let keyword = if contains.least == 1 { "contains" } else { "minContains" };
         return Err(
-            judge.miss(keyword, || wanted::count("have", "at least", contains.least, "item of the wanted form"))
+            judge.miss(keyword, &|| wanted::count("have", "at least", contains.least, "item of the wanted form"))
         );
     }
     match contains.most.filter(|most| found > *most) {
         Some(most) => {
-            Err(judge.miss("maxContains", || wanted::count("have", "at most", most, "item of the wanted form")))
+            Err(judge.miss("maxContains", &|| wanted::count("have", "at most", most, "item of the wanted form")))
         }
         None => Ok::<(), Halt>(()),
     }

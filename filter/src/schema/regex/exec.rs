@@ -76,7 +76,9 @@ impl Regex {
     fn takes(&self, at: u32, character: char, folded: bool) -> bool {
         let Some(instruction) = usize::try_from(at).ok().and_then(|at| self.program.get(at)) else { return false };
         match *instruction {
-            Instruction::Char(wanted) => wanted == character || (folded && alike(character).contains(&wanted)),
+            Instruction::Char(wanted) => {
+                wanted == character || (folded && (alike(character).contains(&wanted) || lower(wanted) == character))
+            }
             Instruction::Class(number) => {
                 let class = usize::try_from(number).ok().and_then(|number| self.classes.get(number));
                 class.is_some_and(|class: &Class| match (folded, class.negated) {
@@ -90,18 +92,21 @@ impl Regex {
     }
 }
 
-/// A character in each case, the three that share one included (Unicode CaseFolding.txt, status C).
+/// A character in each case, the three that share one included (Unicode CaseFolding.txt, status C). Upper case is
+/// known for ASCII alone.
 fn alike(character: char) -> [char; 3] {
     match character {
         'k' | 'K' | '\u{212a}' => ['k', 'K', '\u{212a}'],
         's' | 'S' | '\u{17f}' => ['s', 'S', '\u{17f}'],
-        _ => {
-            let single = |cased: &mut dyn Iterator<Item = char>| match (cased.next(), cased.next()) {
-                (Some(one), None) => one,
-                _ => character,
-            };
-            [character, single(&mut character.to_lowercase()), single(&mut character.to_uppercase())]
-        }
+        _ => [character, lower(character), character.to_ascii_uppercase()],
+    }
+}
+
+fn lower(character: char) -> char {
+    let mut lower = character.to_lowercase();
+    match (lower.next(), lower.next()) {
+        (Some(one), None) => one,
+        _ => character,
     }
 }
 

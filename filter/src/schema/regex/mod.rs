@@ -57,16 +57,19 @@ struct Class {
 }
 
 impl Class {
-    fn new(mut ranges: Vec<(u32, u32)>) -> Self {
-        ranges.sort_unstable();
-        ranges.dedup_by(|(first, last), (_, before)| {
-            let touches = *first <= before.saturating_add(1);
-            if touches {
-                *before = (*before).max(*last);
+    fn new(ranges: &[(u32, u32)]) -> Self {
+        // Inserted one by one: a sort would be more code than all of this, and classes are short.
+        let mut sorted: Vec<(u32, u32)> = Vec::with_capacity(ranges.len());
+        for (mut first, mut last) in ranges.iter().copied() {
+            let from = sorted.partition_point(|(_, end)| end.saturating_add(1) < first);
+            let to = sorted.partition_point(|(start, _)| *start <= last.saturating_add(1));
+            for (start, end) in sorted.drain(from..to.max(from)) {
+                first = first.min(start);
+                last = last.max(end);
             }
-            touches
-        });
-        Self { ranges: ranges.into_boxed_slice(), negated: false }
+            sorted.insert(from, (first, last));
+        }
+        Self { ranges: sorted.into_boxed_slice(), negated: false }
     }
 
     fn negated(&self) -> Self {

@@ -114,7 +114,7 @@ impl Reader<'_> {
         Ok(match next {
             '^' => Part::Assert(Assertion::Start),
             '$' => Part::Assert(Assertion::End),
-            '.' => Part::Class(Class::new(LINE_END.to_vec()).negated()),
+            '.' => Part::Class(Class::new(LINE_END).negated()),
             '(' => return self.group(),
             '[' => Part::Class(self.class()?),
             '\\' => match self.escape(false)? {
@@ -268,7 +268,7 @@ impl Reader<'_> {
                 _ => return Err(refuse("a range that ends in a class", "escape the `-` or put it last")),
             }
         }
-        let class = Class::new(ranges);
+        let class = Class::new(&ranges);
         Ok(if negated { class.negated() } else { class })
     }
 
@@ -284,8 +284,8 @@ impl Reader<'_> {
         let Some(next) = self.rest.next() else {
             return Err(refuse("a backslash at its end", "write `\\\\\\\\` in the JSON text for a backslash"));
         };
-        let class = |ranges: &[(u32, u32)]| Escaped::Class(Class::new(ranges.to_vec()));
-        let other = |ranges: &[(u32, u32)]| Escaped::Class(Class::new(ranges.to_vec()).negated());
+        let class = |ranges: &[(u32, u32)]| Escaped::Class(Class::new(ranges));
+        let other = |ranges: &[(u32, u32)]| Escaped::Class(Class::new(ranges).negated());
         Ok(match next {
             'd' => class(DIGIT),
             'D' => other(DIGIT),
