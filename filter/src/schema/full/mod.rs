@@ -1,8 +1,9 @@
 //! The validator of the `jsonschema` crate, with our two keywords and our rule about case.
 //!
 //! It builds a tree of every instance, and its time is bounded by the schema and the instance alone. What it says of an
-//! instance differs from the compact validator in words, and in this: a key that differs only in case from a
-//! constrained one is refused wherever the schema could apply, branches that another branch makes needless included.
+//! instance differs from the compact validator in words, and in this: numbers with a fraction are compared as floats;
+//! and a key that differs only in case from a constrained one is refused wherever the schema could apply, branches that
+//! another branch makes needless included.
 
 mod alike;
 mod own;
