@@ -2,17 +2,22 @@
 //!
 //! ```text
 //! command     one file a subcommand; the only code that reads arguments and sets exit codes
+//! capture     HAR and JSON lines: recorded traffic in, HAR out
 //! envoy       find or install Envoy, render its configuration, start and stop it, read its audit lines
 //! host        the proxy-wasm ABI on wasmtime, behaving as Envoy was measured to behave
+//! replay      captured traffic through the `.wasm`: what was decided, and what became of the bytes
 //! sample      an MCP server and clients that stand in for a company's own
 //! build       the `.wasm`, on any machine that can run cargo
 //! report      what a person or a tool reads: progress, tables
 //! ```
 
 pub mod build;
+pub mod capture;
 pub mod command;
 pub mod envoy;
 #[cfg(feature = "host")]
 pub mod host;
+#[cfg(feature = "host")]
+pub mod replay;
 pub mod report;
 pub mod sample;

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// The cargo to call: the one that runs this program, else the one on the path.
-pub(super) fn cargo() -> OsString {
+pub fn cargo() -> OsString {
     std::env::var_os("CARGO").filter(|it| !it.is_empty()).unwrap_or_else(|| "cargo".into())
 }
 

@@ -24,6 +24,7 @@ use std::io::{self, BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+pub use environment::cargo;
 pub use wheel::Wheel;
 pub use workspace::Workspace;
 

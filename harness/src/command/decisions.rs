@@ -8,8 +8,11 @@ use crate::envoy::audit::Event;
 use crate::report::style::{Paint, Style, one_line};
 
 /// Widths of the columns; what is longer pushes the rest to the right.
-const MESSAGE: usize = 36;
-const CALLER: usize = 22;
+pub(super) const MESSAGE: usize = 36;
+pub(super) const CALLER: usize = 22;
+
+/// What stands where an event names no method.
+pub(super) const NO_MESSAGE: &str = "(no message)";
 
 /// The heading over [`line`]s.
 pub(super) fn heading(style: Style) -> String {
@@ -27,12 +30,9 @@ pub(super) fn line(event: &Event, style: Style) -> Option<String> {
     }
     let time = event.text("time").and_then(|it| it.split_once('T')).map_or("", |(_, time)| time);
     let time = time.get(..8).unwrap_or(time);
-    let (verdict, paint) = match (event.text("verdict"), event.text("would_verdict")) {
-        (Some("deny"), _) => ("deny", Paint::Bad),
-        (_, Some("deny")) => ("would deny", Paint::Notable),
-        (_, Some("allow")) => ("would allow", Paint::Notable),
-        _ if hidden.is_some() => ("filtered", Paint::Notable),
-        _ => ("allow", Paint::Good),
+    let (verdict, paint) = match verdict(event) {
+        ("allow", _) if hidden.is_some() => ("filtered", Paint::Notable),
+        verdict => verdict,
     };
     let message = one_line(&message(event), MESSAGE);
     let caller = one_line(&caller(event), CALLER);
@@ -41,8 +41,8 @@ pub(super) fn line(event: &Event, style: Style) -> Option<String> {
     Some(format!("  {time:<8}  {verdict}  {message:<MESSAGE$}  {caller:<CALLER$}  {why}").trim_end().to_owned())
 }
 
-fn message(event: &Event) -> String {
-    let method = event.text("method").unwrap_or("(no message)");
+pub(super) fn message(event: &Event) -> String {
+    let method = event.text("method").unwrap_or(NO_MESSAGE);
     match (event.target(), event.text("server")) {
         (Some(target), Some(server)) => format!("{method} {server}/{target}"),
         (Some(target), None) => format!("{method} {target}"),
@@ -51,7 +51,7 @@ fn message(event: &Event) -> String {
     }
 }
 
-fn caller(event: &Event) -> String {
+pub(super) fn caller(event: &Event) -> String {
     let subject = event.subject().unwrap_or("-");
     match event.text("team") {
         Some(team) => format!("{subject} ({team})"),
@@ -59,7 +59,7 @@ fn caller(event: &Event) -> String {
     }
 }
 
-fn why(event: &Event, hidden: Option<&Vec<Value>>) -> String {
+pub(super) fn why(event: &Event, hidden: Option<&Vec<Value>>) -> String {
     let mut parts = Vec::new();
     if let Some(reason) = event.text("reason") {
         parts.push(reason.to_owned());
@@ -78,6 +78,16 @@ fn why(event: &Event, hidden: Option<&Vec<Value>>) -> String {
         parts.push(format!("{repeat} times more"));
     }
     parts.join(", ")
+}
+
+/// The verdict in one word or two, and how it is to be seen.
+pub(super) fn verdict(event: &Event) -> (&'static str, Paint) {
+    match (event.text("verdict"), event.text("would_verdict")) {
+        (Some("deny"), _) => ("deny", Paint::Bad),
+        (_, Some("deny")) => ("would deny", Paint::Notable),
+        (_, Some("allow")) => ("would allow", Paint::Notable),
+        _ => ("allow", Paint::Good),
+    }
 }
 
 /// How often each verdict was seen.

@@ -6,6 +6,7 @@ mod decisions;
 mod demo;
 mod input;
 mod render;
+mod replay;
 mod up;
 
 use std::process::ExitCode;
@@ -20,7 +21,8 @@ use clap::{Parser, Subcommand};
     arg_required_else_help = true,
     after_help = "Start with:\n  tidegate demo                                   see it work, in real Envoy\n  \
                   tidegate check policies/starter.json            is the policy right?\n  \
-                  tidegate up --policy policies/starter.json --upstream http://localhost:3000/mcp\n\n\
+                  tidegate up --policy policies/starter.json --upstream http://localhost:3000/mcp\n  \
+                  tidegate replay --policy policies/starter.json traffic.har   what would it do to this traffic?\n\n\
                   Exit codes: 0 all is well, 1 there are findings, 2 wrong usage or input."
 )]
 struct Cli {
@@ -33,6 +35,7 @@ enum Command {
     Demo(demo::Demo),
     Up(up::Up),
     Check(check::Check),
+    Replay(replay::Replay),
     Build(build::Build),
     Render(render::Render),
 }
@@ -53,6 +56,7 @@ pub fn main() -> ExitCode {
         Command::Demo(command) => command.run(),
         Command::Up(command) => command.run(),
         Command::Check(command) => command.run(),
+        Command::Replay(command) => command.run(),
         Command::Build(command) => command.run(),
         Command::Render(command) => command.run(),
     };

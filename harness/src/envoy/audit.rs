@@ -20,9 +20,13 @@ impl Event {
     pub fn from_log_line(line: &str) -> Option<Self> {
         let (_, message) = line.split_once("wasm log")?;
         let (_, json) = message.split_once(": {")?;
-        let json = message.get(message.len() - json.len() - 1..)?;
-        let value: Value = serde_json::from_str(json).ok()?;
-        value.get("schema")?.as_str()?.starts_with(SCHEMA).then(|| Self { value, line: json.trim_end().to_owned() })
+        Self::from_json(message.get(message.len() - json.len() - 1..)?)
+    }
+
+    /// The event that the filter logged as `line`, if it is one.
+    pub fn from_json(line: &str) -> Option<Self> {
+        let value: Value = serde_json::from_str(line).ok()?;
+        value.get("schema")?.as_str()?.starts_with(SCHEMA).then(|| Self { value, line: line.trim_end().to_owned() })
     }
 
     /// All events in a log, in their order.

@@ -29,6 +29,13 @@ impl Clock {
         }
     }
 
+    /// Sets a fixed clock, forward or back; the machine's clock is left alone.
+    pub fn set(&self, at: SystemTime) {
+        if let Some(fixed) = &self.fixed {
+            fixed.store(nanoseconds(at), Ordering::Relaxed);
+        }
+    }
+
     /// Nanoseconds since 1970.
     pub fn now(&self) -> u64 {
         match &self.fixed {

@@ -3,7 +3,7 @@
 use super::Protocol;
 use super::headers::Headers;
 use super::message::Message;
-use super::stream::Finished;
+use super::stream::{Finished, Stream};
 use super::vm::Vm;
 
 /// A request or a response with its whole body.
@@ -80,31 +80,39 @@ impl Vm {
     /// Sends a request through the filter and answers it with `server`, which is given what the server would get. It is
     /// not called when the request does not reach the server as a whole.
     pub fn exchange(&self, protocol: Protocol, request: &Http, server: impl FnOnce(&Message) -> Http) -> Finished {
-        let stream = self.stream(protocol);
-        stream.request_headers(request.headers.iter(), request.bodiless());
+        self.stream(protocol).play(request, |upstream| Some(server(upstream)))
+    }
+}
+
+impl Stream {
+    /// As [`Vm::exchange`] on a stream that was opened before; a server that returns `None` never answers.
+    pub fn play(self, request: &Http, server: impl FnOnce(&Message) -> Option<Http>) -> Finished {
+        self.request_headers(request.headers.iter(), request.bodiless());
         if !request.bodiless() {
             let last = request.chunks.len().saturating_sub(1);
             for (i, chunk) in request.chunks.iter().enumerate() {
-                stream.request_body(chunk, i == last && request.trailers.is_none());
+                self.request_body(chunk, i == last && request.trailers.is_none());
             }
             if let Some(trailers) = &request.trailers {
-                stream.request_trailers(trailers.iter());
+                self.request_trailers(trailers.iter());
             }
         }
-        let upstream = stream.upstream();
-        if upstream.ended && !stream.ended() {
-            let response = server(&upstream);
-            stream.response_headers(response.headers.iter(), response.bodiless());
+        let upstream = self.upstream();
+        if upstream.ended
+            && !self.ended()
+            && let Some(response) = server(&upstream)
+        {
+            self.response_headers(response.headers.iter(), response.bodiless());
             if !response.bodiless() {
                 let last = response.chunks.len().saturating_sub(1);
                 for (i, chunk) in response.chunks.iter().enumerate() {
-                    stream.response_body(chunk, i == last && response.trailers.is_none());
+                    self.response_body(chunk, i == last && response.trailers.is_none());
                 }
                 if let Some(trailers) = &response.trailers {
-                    stream.response_trailers(trailers.iter());
+                    self.response_trailers(trailers.iter());
                 }
             }
         }
-        stream.finish()
+        self.finish()
     }
 }

@@ -149,6 +149,16 @@ impl Vm {
         })
     }
 
+    /// The sum of the counters whose name is wanted.
+    pub fn counted(&self, wanted: impl Fn(&str) -> bool) -> u64 {
+        let counter = |metric: &Metric| if let Metric::Counter(value) = metric { *value } else { 0 };
+        let metrics = |state: &State| {
+            let named = state.shared.metrics.iter().filter(|(name, _)| wanted(name));
+            named.map(|(_, metric)| counter(metric)).sum()
+        };
+        self.read(metrics)
+    }
+
     /// A value in shared data.
     pub fn shared_data(&self, key: &[u8]) -> Option<Vec<u8>> {
         self.read(|state| state.shared.data(key).map(|(value, _)| value.clone()))

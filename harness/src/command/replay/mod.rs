@@ -1,0 +1,116 @@
+#[cfg(feature = "host")]
+mod line;
+#[cfg(feature = "host")]
+mod run;
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+#[cfg(not(feature = "host"))]
+use super::Outcome;
+
+/// Runs captured traffic through the filter, without Envoy, and shows what it decides and changes
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  tidegate replay --policy policy.json traffic.har\n  \
+    tidegate replay -p policy.json --as subject=ada,team=finance --host both traffic.har\n  \
+    tidegate replay -p policy.json --trust-capture-tokens --out governed.har traffic.jsonl\n  \
+    tidegate replay -p policy.json --format json --fail-on deny *.jsonl | jq 'select(.verdict == \"deny\")'\n\n\
+    A capture is a HAR, or JSON lines with one exchange a line:\n  \
+    {\"request\":{\"method\",\"url\",\"headers\":[{\"name\",\"value\"}],\"body\"},\"response\":{\"status\",\"headers\",\"body\"}}\n\n\
+    Exits 0 whatever was decided, 1 if --fail-on says so, 2 if a capture or the policy cannot be used.")]
+// Without the host nothing reads them: they are handed over as they were typed.
+#[cfg_attr(not(feature = "host"), allow(dead_code))]
+pub(super) struct Replay {
+    /// Captures: HAR files, or files of JSON lines
+    #[arg(required = true, value_name = "CAPTURE")]
+    captures: Vec<PathBuf>,
+    /// The policy to replay with
+    #[arg(long, short, value_name = "FILE")]
+    policy: PathBuf,
+    /// The header mode: request headers wait for the verdict on the body, or they do not
+    #[arg(long, value_enum, default_value_t = HostMode::Hold)]
+    host: HostMode,
+    /// Who calls: subject, team, groups, scopes, agent, workload, issuer; supplied as the policy's own sources do.
+    /// Without it nobody is known
+    #[arg(long = "as", value_name = "KEY=VALUE,…")]
+    caller: Vec<String>,
+    /// Take callers from the bearer tokens in the capture. Nobody verifies them: never for captures of strangers
+    #[arg(long, conflicts_with = "caller")]
+    trust_capture_tokens: bool,
+    /// The time of every exchange (RFC 3339), instead of the capture's own
+    #[arg(long, value_name = "TIME")]
+    now: Option<String>,
+    /// The pieces of bodies: as recorded; or in addition byte by byte, which must come out the same
+    #[arg(long, value_enum, default_value_t = Chunks::Recorded)]
+    chunks: Chunks,
+    /// Replay bodies of which only a part was recorded
+    #[arg(long)]
+    allow_truncated: bool,
+    /// Write the traffic as the filter changed it, as HAR
+    #[arg(long, short, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Exit with 1 if there is such a verdict; may be repeated
+    #[arg(long, value_enum, value_name = "VERDICT")]
+    fail_on: Vec<FailOn>,
+    /// The form of the report: a table, or one JSON object a line and message
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// Envoy's name of the route, for policies that match servers by it
+    #[arg(long, value_name = "NAME")]
+    route: Option<String>,
+    /// Envoy's name of the cluster, for policies that match servers by it
+    #[arg(long, value_name = "NAME")]
+    cluster: Option<String>,
+    /// Use this module instead of building one
+    #[arg(long, value_name = "FILE")]
+    wasm: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum HostMode {
+    Hold,
+    NoHold,
+    Both,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Chunks {
+    Recorded,
+    Adversarial,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum FailOn {
+    Deny,
+    WouldDeny,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+#[cfg(not(feature = "host"))]
+impl Replay {
+    /// This program was built without the wasmtime host, as `cargo tidegate` does for the commands that need none. Cargo
+    /// builds it with the host, which takes a minute the first time, and runs the same command.
+    #[allow(clippy::unused_self, reason = "the other build has the same signature")]
+    pub(super) fn run(&self) -> miette::Result<Outcome> {
+        use std::os::unix::process::CommandExt as _;
+
+        use crate::build::{self, Workspace};
+
+        let help = "build it with `cargo build --package tidegate --features host`";
+        let workspace = Workspace::locate().map_err(|error| miette::miette!(help = help, "{error}"))?;
+        let mut cargo = std::process::Command::new(build::cargo());
+        cargo.args(["run", "--package", "tidegate", "--bin", "tidegate", "--features", "host", "--manifest-path"]);
+        cargo.arg(workspace.root.join("Cargo.toml"));
+        if !cfg!(debug_assertions) {
+            cargo.arg("--release");
+        }
+        let error = cargo.arg("--").args(std::env::args_os().skip(1)).exec();
+        Err(miette::miette!(help = help, "cannot run {}: {error}", build::cargo().to_string_lossy()))
+    }
+}

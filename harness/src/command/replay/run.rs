@@ -1,0 +1,315 @@
+//! A replay from the command line.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use miette::miette;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::line::{self, Row};
+use super::{Chunks, FailOn, Format, HostMode, Replay};
+use crate::build::{self, Wasm};
+use crate::capture::{self, CaptureError, Exchange, Exchanges, HarWriter, Truncated};
+use crate::command::{Outcome, input};
+use crate::host::Module;
+use crate::replay::{Caller, Claimed, ReplayError, Replayed, Replayer, Settings, TokenFault, supply, tokens};
+use crate::report::progress;
+use crate::report::style::Style;
+
+/// The header modes by the words of `--host`.
+const MODES: [(&str, bool); 2] = [("hold", true), ("no-hold", false)];
+
+/// What a whole run has come to.
+#[derive(Debug, Default)]
+struct Totals {
+    exchanges: usize,
+    messages: usize,
+    /// Of the first header mode; two modes do not make two messages of one.
+    verdicts: BTreeMap<&'static str, usize>,
+    /// In any header mode.
+    seen: BTreeSet<&'static str>,
+    reasons: BTreeMap<String, usize>,
+    rewritten: usize,
+    unlike: usize,
+    hung: usize,
+    tokens: BTreeMap<TokenFault, usize>,
+}
+
+impl Replay {
+    pub(in crate::command) fn run(&self) -> miette::Result<Outcome> {
+        let policy = input::policy(&self.policy)?;
+        let configuration = &policy.compiled.configuration;
+        let settings = self.settings(self.caller(&configuration.policy.identity)?)?;
+        if self.out.is_some() && self.host == HostMode::Both {
+            let help = "choose --host hold or --host no-hold: the traffic may come out differently";
+            return Err(miette!(help = help, "--out can only be written for one header mode"));
+        }
+        let truncated = if self.allow_truncated { Truncated::Accept } else { Truncated::Refuse };
+        // What is no capture at all is noticed before anything is built.
+        let captures: Vec<(&Path, Exchanges)> = self
+            .captures
+            .iter()
+            .map(|path| Ok((path.as_path(), capture::open(path, truncated).map_err(|error| refusal(&error))?)))
+            .collect::<miette::Result<_>>()?;
+        let mut out = self.out.as_deref().map(|path| self.create(path)).transpose()?;
+
+        let module = self.module()?;
+        let modes = MODES.iter().filter(|(name, _)| match self.host {
+            HostMode::Hold => *name == "hold",
+            HostMode::NoHold => *name == "no-hold",
+            HostMode::Both => true,
+        });
+        let replayers: Vec<(&str, Replayer)> = modes
+            .map(|(name, hold_headers)| {
+                let settings = Settings { hold_headers: *hold_headers, ..settings.clone() };
+                let replayer = Replayer::start(&module, &policy.text, configuration, settings);
+                Ok((*name, replayer.map_err(|error| miette!("{error}"))?))
+            })
+            .collect::<miette::Result<_>>()?;
+
+        let mut totals = Totals::default();
+        let style = Style::for_stdout();
+        if self.format == Format::Text {
+            print(&line::heading(style))?;
+        }
+        for (path, exchanges) in captures {
+            if self.format == Format::Text && self.captures.len() > 1 {
+                print(&line::capture(path, style))?;
+            }
+            for exchange in exchanges {
+                let exchange = exchange.map_err(|error| refusal(&error))?;
+                totals.exchanges += 1;
+                let replayed = replayers
+                    .iter()
+                    .map(|(mode, replayer)| {
+                        Ok((*mode, replayer.replay(&exchange).map_err(|e| fault(path, &exchange, &e))?))
+                    })
+                    .collect::<miette::Result<Vec<_>>>()?;
+                self.show(path, &exchange, &replayed, &mut totals)?;
+                if let (Some(out), Some((_, replayed))) = (&mut out, replayed.first()) {
+                    let note = line::annotation(replayed);
+                    out.add(&replayed.result, settings.started, &note).map_err(|error| self.unwritable(&error))?;
+                }
+            }
+        }
+        if let Some(out) = out {
+            out.finish().map_err(|error| self.unwritable(&error))?;
+        }
+        self.conclude(&totals, configuration)
+    }
+
+    fn settings(&self, caller: Caller) -> miette::Result<Settings> {
+        let now = match &self.now {
+            None => None,
+            Some(text) => Some(OffsetDateTime::parse(text, &Rfc3339).map_err(|_| {
+                miette!(help = "write it as 2026-11-23T09:41:07Z (RFC 3339)", "--now `{text}` is not a time")
+            })?),
+        };
+        Ok(Settings {
+            hold_headers: true,
+            caller,
+            now,
+            started: OffsetDateTime::now_utc(),
+            route: self.route.clone(),
+            cluster: self.cluster.clone(),
+            byte_by_byte: self.chunks == Chunks::Adversarial,
+        })
+    }
+
+    fn caller(&self, identity: &tidegate_filter::policy::Identity) -> miette::Result<Caller> {
+        let help = "see `identity.sources` in the policy; `tidegate check --explain` prints them";
+        let caller = if self.trust_capture_tokens {
+            tokens(identity)
+        } else if self.caller.is_empty() {
+            return Ok(Caller::Anonymous);
+        } else {
+            Claimed::parse(&self.caller).and_then(|claimed| supply(identity, &claimed))
+        };
+        caller.map_err(|error| miette!(help = help, "{error}"))
+    }
+
+    fn module(&self) -> miette::Result<Module> {
+        let progress = progress::for_stderr();
+        let built = match &self.wasm {
+            Some(path) => Ok(path.clone()),
+            None => build::build(&Wasm::filter(), progress.as_ref()).map(|built| built.path),
+        };
+        let module = built.map_err(|error| miette!("{error}")).and_then(|path| {
+            progress.stage("compiling the module");
+            Module::from_file(&path).map_err(|error| miette!("{error}"))
+        });
+        progress.finish();
+        module
+    }
+
+    fn create(&self, out: &Path) -> miette::Result<HarWriter> {
+        let same =
+            |path: &Path| fs::canonicalize(path).ok().zip(fs::canonicalize(out).ok()).is_some_and(|(a, b)| a == b);
+        if self.captures.iter().any(|path| same(path)) {
+            return Err(miette!(help = "choose another file", "--out {} would overwrite a capture", out.display()));
+        }
+        let har = HarWriter::create(out).map_err(|error| self.unwritable(&error))?;
+        remove_if_interrupted(har.partial().to_owned()).map_err(|error| miette!("{error}"))?;
+        Ok(har)
+    }
+
+    fn unwritable(&self, error: &io::Error) -> miette::Report {
+        let out = self.out.as_deref().unwrap_or(Path::new("-"));
+        miette!("cannot write {}: {error}", out.display())
+    }
+
+    fn show(
+        &self,
+        path: &Path,
+        exchange: &Exchange,
+        replayed: &[(&'static str, Replayed)],
+        totals: &mut Totals,
+    ) -> miette::Result<()> {
+        let rows: Vec<Vec<Row<'_>>> =
+            replayed.iter().map(|(mode, replayed)| line::rows(totals.exchanges, mode, exchange, replayed)).collect();
+        for (at, (rows, (_, replayed))) in rows.iter().zip(replayed).enumerate() {
+            totals.hung += usize::from(replayed.hung);
+            if at > 0 {
+                continue;
+            }
+            totals.messages += rows.len();
+            totals.rewritten += usize::from(replayed.request_rewritten) + usize::from(replayed.response_rewritten);
+            if let Some(fault) = replayed.token {
+                *totals.tokens.entry(fault).or_default() += 1;
+            }
+        }
+        let unlike = rows.windows(2).any(|pair| matches!(pair, [a, b] if !line::alike(a, b)));
+        totals.unlike += usize::from(unlike);
+        for (at, row) in rows.iter().enumerate().flat_map(|(at, rows)| rows.iter().map(move |row| (at, row))) {
+            totals.seen.insert(row.verdict());
+            if at == 0 {
+                *totals.verdicts.entry(row.verdict()).or_default() += 1;
+                if let Some(reason) = row.reason() {
+                    *totals.reasons.entry(reason.to_owned()).or_default() += 1;
+                }
+            }
+            match self.format {
+                Format::Json => print(&row.json(path).to_string())?,
+                Format::Text if at == 0 || unlike => print(&row.text(unlike, Style::for_stdout()))?,
+                Format::Text => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn conclude(
+        &self,
+        totals: &Totals,
+        configuration: &tidegate_filter::policy::Configuration,
+    ) -> miette::Result<Outcome> {
+        if self.format == Format::Text {
+            print(&totals.summary(self))?;
+        }
+        for (fault, count) in &totals.tokens {
+            eprintln!("tidegate: {count} of {} requests have {fault}; their callers are anonymous", totals.exchanges);
+        }
+        if self.trust_capture_tokens {
+            eprintln!("tidegate: callers are those that the recorded tokens name; nobody has verified these tokens");
+        }
+        let only = |reason: &str| totals.reasons.get(reason).is_some_and(|count| *count == totals.messages);
+        if only("server_unknown") {
+            let paths: Vec<&str> =
+                configuration.policy.servers.iter().filter_map(|server| server.matcher.path.as_deref()).collect();
+            eprintln!(
+                "tidegate: nothing here is for a server of the policy, which has the paths {}; where servers are matched \
+                 by route or cluster, give --route or --cluster",
+                paths.join(", ")
+            );
+        }
+        if self.caller.is_empty() && !self.trust_capture_tokens && totals.reasons.contains_key("principal_missing") {
+            eprintln!(
+                "tidegate: nobody is known to the policy here; say who calls with --as or --trust-capture-tokens"
+            );
+        }
+        if totals.hung > 0 {
+            eprintln!("tidegate: warning: {} exchanges would not end in Envoy; please report this", totals.hung);
+        }
+        let found = |wanted: &FailOn| match wanted {
+            FailOn::Deny => totals.seen.contains("deny"),
+            FailOn::WouldDeny => totals.seen.contains("would deny"),
+        };
+        Ok(if self.fail_on.iter().any(found) { Outcome::Findings } else { Outcome::Fine })
+    }
+}
+
+impl Totals {
+    fn summary(&self, replay: &Replay) -> String {
+        let verdicts: Vec<String> = self.verdicts.iter().map(|(verdict, count)| format!("{count} {verdict}")).collect();
+        let mut text = format!(
+            "\n{}, {}: {}; {} rewritten",
+            counted(self.exchanges, "exchange", "exchanges"),
+            counted(self.messages, "message", "messages"),
+            verdicts.join(", "),
+            counted(self.rewritten, "body", "bodies"),
+        );
+        if replay.host == HostMode::Both {
+            text += &match self.unlike {
+                0 => "; the same in both header modes".to_owned(),
+                number => {
+                    format!("; {} not alike in both header modes", counted(number, "exchange is", "exchanges are"))
+                }
+            };
+        }
+        if replay.chunks == Chunks::Adversarial {
+            text += "; byte by byte the same";
+        }
+        text
+    }
+}
+
+fn counted(number: usize, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
+
+/// Whoever interrupts a replay finds no half of a HAR.
+fn remove_if_interrupted(partial: PathBuf) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let caught = {
+        let _inside = runtime.enter();
+        [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()].map(signal)
+    };
+    let [interrupt, terminate, hangup] = caught;
+    let (mut interrupt, mut terminate, mut hangup) = (interrupt?, terminate?, hangup?);
+    std::thread::spawn(move || {
+        // As a shell tells of a process that died of a signal: 128 and its number.
+        let code = runtime.block_on(async {
+            tokio::select! {
+                _ = interrupt.recv() => 130,
+                _ = terminate.recv() => 143,
+                _ = hangup.recv() => 129,
+            }
+        });
+        let _ = fs::remove_file(partial);
+        std::process::exit(code);
+    });
+    Ok(())
+}
+
+fn refusal(error: &CaptureError) -> miette::Report {
+    match error.help() {
+        Some(help) => miette!(help = help, "{error}"),
+        None => miette!("{error}"),
+    }
+}
+
+fn fault(path: &Path, exchange: &Exchange, error: &ReplayError) -> miette::Report {
+    let help = "this is a fault of Tidegate, whatever the traffic is: please report it, with the exchange if you may";
+    miette!(help = help, "internal error at {}, {}: {error}", path.display(), exchange.place)
+}
+
+/// Prints a line; a reader that has gone is no fault of ours, and ends the program as it ends others.
+fn print(text: &str) -> miette::Result<()> {
+    match writeln!(io::stdout(), "{text}") {
+        Ok(()) => Ok(()),
+        Err(error) => Err(miette!("cannot write to standard output: {error}")),
+    }
+}
