@@ -171,6 +171,8 @@ fn rules_over_everything() -> Value {
         {"id": "asking", "allow": {"methods": ["elicitation/create", "x/*"]}},
         {"id": "ghosts", "deny": {"prompts": ["ask_ghost*"]}, "deny_style": "hide"},
         {"id": "quiet", "deny": {"methods": ["logging/setLevel"]}},
+        {"id": "small", "allow": {"tools": ["pay_*"]}, "advice": "Large payments are made by a person.",
+         "arguments": {"properties": {"amount": {"type": "number", "maximum": 500}}, "required": ["amount"]}},
     ])
 }
 

@@ -77,20 +77,27 @@ impl Judge for EventJudge<'_> {
         let reading = &mut *self.reading;
         let room = EVENT_HEAD.saturating_sub(reading.head.len()).min(bytes.len());
         reading.head.extend_from_slice(bytes.get(..room).unwrap_or_default());
-        reading.feed(bytes);
-        if reading.streaming {
-            return match self.core.streaming_chunk(reading, false, self.env) {
-                ChunkStep::Cut => sse::Progress::Refuse,
-                _ => sse::Progress::Stream,
-            };
-        }
-        if reading.read > HELD_RESULT && !reading.is_broken() && self.core.may_stream(&reading.head, &reading.envelope)
+        // Whether a result streams is decided at one and the same byte, however the event is cut into chunks.
+        let room = (HELD_RESULT + 1).saturating_sub(reading.read);
+        let (upto, rest) = bytes.split_at_checked(room).unwrap_or((bytes, &[]));
+        reading.feed(upto);
+        if !reading.streaming
+            && !upto.is_empty()
+            && reading.read > HELD_RESULT
+            && !reading.is_broken()
+            && self.core.may_stream(&reading.head, &reading.envelope)
         {
             reading.streaming = true;
             self.core.answered = true;
-            return sse::Progress::Stream;
         }
-        sse::Progress::Hold
+        reading.feed(rest);
+        if !reading.streaming {
+            return sse::Progress::Hold;
+        }
+        match self.core.streaming_chunk(reading, false, self.env) {
+            ChunkStep::Cut => sse::Progress::Refuse,
+            _ => sse::Progress::Stream,
+        }
     }
 
     fn end(&mut self, head: &EventHead<'_>, data: &[u8]) -> Decision {

@@ -243,28 +243,34 @@ impl Core {
     }
 
     fn json_chunk(&mut self, json: &mut JsonBody, chunk: &[u8], end: bool, env: &mut dyn Surroundings) -> ChunkStep {
-        json.reading.feed(chunk);
         if json.reading.streaming {
+            json.reading.feed(chunk);
             return self.streaming_chunk(&mut json.reading, end, env);
         }
-        json.held.extend_from_slice(chunk);
+        // Whether a result streams is decided at one and the same byte, however the body is cut into chunks.
+        let room = (HELD_RESULT + 1).saturating_sub(json.held.len());
+        let (upto, rest) = chunk.split_at_checked(room).unwrap_or((chunk, &[]));
+        json.reading.feed(upto);
+        json.held.extend_from_slice(upto);
+        let crosses = !upto.is_empty() && json.held.len() > HELD_RESULT;
+        let streams = crosses && !json.reading.is_broken() && self.may_stream(&json.held, &json.reading.envelope);
+        json.reading.feed(rest);
+        json.held.extend_from_slice(rest);
+        if streams {
+            return self.begin_streaming(json, end, env);
+        }
         let limit = self.configuration.policy.limits.list_bytes;
-        let over = json.held.len() > limit && !end;
+        let over = json.held.len() > limit;
         let overloaded = self.lease.as_mut().is_some_and(|lease| !lease.hold(json.held.len()));
         let fate = if overloaded {
             let said = "The server's answer was withheld: too many bytes are being held for you or on this proxy.";
             let refusal = Refusal::by_policy(Reason::Overloaded, said.to_owned(), "Wait a second, then retry.");
             self.deny(&refusal, "overloaded", Channel::Body, env)
-        } else if end {
+        } else if end && !over {
             self.json_end(json, env)
         } else if json.reading.is_broken() && self.is_whole_body_refused(json) {
             let read = json.reading.finish();
             self.fate(&json.held, &json.reading.envelope, read, Channel::Body, env)
-        } else if json.held.len() > HELD_RESULT && self.may_stream(&json.held, &json.reading.envelope) {
-            json.reading.streaming = true;
-            self.answered = true;
-            self.is_streamed = true;
-            Fate::Pass
         } else if over {
             let problem = format!("it is over the limit of {limit} bytes for what must be seen whole");
             self.unreadable(Reason::TooLarge, &problem, Channel::Body, env)
@@ -284,6 +290,17 @@ impl Core {
             Fate::Deny(body) => ChunkStep::Deny(body),
             Fate::Drop => ChunkStep::Cut,
         }
+    }
+
+    /// The result is long: what is held goes on now, and the rest as it comes.
+    fn begin_streaming(&mut self, json: &mut JsonBody, end: bool, env: &mut dyn Surroundings) -> ChunkStep {
+        json.reading.streaming = true;
+        self.answered = true;
+        self.is_streamed = true;
+        if let Some(lease) = &mut self.lease {
+            let _ = lease.hold(0);
+        }
+        self.streaming_chunk(&mut json.reading, end, env)
     }
 
     /// A fault in a body of an error status is judged at its end, where it may turn out to be no JSON-RPC at all.

@@ -9,7 +9,8 @@
 //!
 //! The same [`Envelope`] is filled piece by piece while a response streams; its spans count from the message's start.
 
-use super::era::{META_CLIENT_CAPABILITIES, META_VERSION};
+use super::era::META_VERSION;
+use super::keys::{ENVELOPE_KEYS, META_KEYS, OURS, PARAMS_KEYS, RESULT_KEYS};
 use super::method::List;
 use super::violation::{Invalid, Violation};
 use crate::json::{self, Kind, Scalar, Span, Text, Visitor};
@@ -125,55 +126,6 @@ pub struct Entry {
     /// It is no object, its name is no string, or a second key could be taken for the name's.
     pub is_doubtful: bool,
 }
-
-/// Keys of the envelope, of `params` and of `_meta` that the other side acts on; a key that merely folds to one is refused.
-const ENVELOPE_KEYS: [&str; 6] = ["jsonrpc", "id", "method", "params", "result", "error"];
-const PARAMS_KEYS: [&str; 20] = [
-    "name",
-    "arguments",
-    "uri",
-    "_meta",
-    "cursor",
-    "task",
-    "taskId",
-    "inputResponses",
-    "requestState",
-    "ref",
-    "argument",
-    "context",
-    "protocolVersion",
-    "capabilities",
-    "clientInfo",
-    "notifications",
-    "level",
-    "requestId",
-    "progressToken",
-    "reason",
-];
-/// Keys of `result` that decide what a client shows or does.
-const RESULT_KEYS: [&str; 12] = [
-    "tools",
-    "resources",
-    "resourceTemplates",
-    "prompts",
-    "_meta",
-    "nextCursor",
-    "cacheScope",
-    "ttlMs",
-    "resultType",
-    "inputRequests",
-    "requestState",
-    "isError",
-];
-const META_KEYS: [&str; 5] = [
-    META_VERSION,
-    "io.modelcontextprotocol/clientInfo",
-    META_CLIENT_CAPABILITIES,
-    "io.modelcontextprotocol/logLevel",
-    "progressToken",
-];
-/// Our own name space in `_meta`.
-pub const OURS: &str = "tidegate/";
 
 impl Envelope {
     /// An envelope that nothing has been read into yet.

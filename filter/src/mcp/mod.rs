@@ -3,6 +3,7 @@
 pub mod denial;
 pub mod era;
 pub mod jsonrpc;
+pub mod keys;
 pub mod method;
 pub mod mirrored;
 pub mod sse;

@@ -2,7 +2,7 @@
 
 use super::{Splice, object};
 use crate::json::Span;
-use crate::mcp::jsonrpc::OURS;
+use crate::mcp::keys::OURS;
 
 /// The change that removes every `tidegate/…` key, in any letter case, from the `_meta` object at `meta`.
 pub fn without_ours(bytes: &[u8], meta: Span) -> Option<Splice> {

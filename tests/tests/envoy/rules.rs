@@ -174,3 +174,42 @@ fn the_transport_of_2024_11_05_is_refused_at_its_beginning() {
         case.assert_refused_before_server().await;
     });
 }
+
+#[test]
+fn arguments_decide_whether_a_tool_runs() {
+    executed(Site::Rules, async |case, _| {
+        let tool = case.tool("pay");
+        for (arguments, lacks) in [
+            (r#"{"amount":500.01}"#, "/amount must be at most 500"),
+            (r#"{"amount":"1"}"#, "/amount must be a number"),
+            (r#"{"amount":1,"AMOUNT":9000}"#, "/AMOUNT must not be sent"),
+            ("{}", "amount"),
+            ("null", "amount"),
+        ] {
+            let params = format!(r#"{{"name":"{tool}","arguments":{arguments}}}"#);
+            let body = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{params}}}"#);
+            let response = case.send(case.post(body)).await;
+            assert_eq!((response.status, response.reason().as_deref()), (200, Some("arguments_invalid")), "{response}");
+            let text = response.json()["result"]["content"][0]["text"].as_str().unwrap().to_owned();
+            assert!(text.contains(lacks) && text.contains("made by a person"), "{text}");
+        }
+        assert_eq!(case.refusal("arguments_invalid").await.text("rule"), Some("small"));
+        case.assert_refused_before_server().await;
+        let body = request("tools/call", &json!({"name": tool, "arguments": {"amount": 5e2}}));
+        assert_eq!(case.send(case.post(body)).await.status, 200);
+        assert_eq!(case.ledger().tools().await, [tool]);
+    });
+}
+
+#[test]
+fn a_listed_tool_shows_what_rules_demand_of_its_arguments() {
+    scripted(Site::Rules, async |mut case, _| {
+        let tool = |name: &str, amount: &Value| json!({"name": name, "inputSchema": {"type": "object", "properties": {"amount": amount}}});
+        let plain = json!({"type": "number"});
+        let answer = json!({"jsonrpc": "2.0", "id": 1, "result": {"tools": [tool("get_a", &plain), tool("pay_b", &plain), tool("x", &plain)]}});
+        let (_, response) = case.round_trip(request("tools/list", &json!({})), answer.to_string()).await;
+        let mut narrowed = tool("pay_b", &json!({"type": "number", "maximum": 500}));
+        narrowed["inputSchema"]["required"] = json!(["amount"]);
+        assert_eq!(response.json()["result"]["tools"], json!([tool("get_a", &plain), narrowed]), "{response}");
+    });
+}

@@ -223,11 +223,29 @@ fn long_results_stream_and_a_late_fault_cuts_them() {
             let mut driver = call(hold);
             driver.respond(200, media, body.chunks(5000));
             assert_eq!(driver.seen.downstream, body);
+            for size in [1_000_000, 300_000, 5000] {
+                let mut driver = call(hold);
+                driver.respond(200, media, wrap(&bad).chunks(size));
+                assert!(driver.seen.cut, "({hold}, {sse}) in chunks of {size}");
+            }
             let mut driver = call(hold);
             driver.respond(200, media, wrap(&bad).chunks(5000));
-            assert!(driver.seen.cut, "({hold}, {sse})");
             assert!(!String::from_utf8_lossy(&driver.seen.downstream).contains("drop_b"));
             driver.audited("unreadable_response");
+        }
+    }
+}
+
+#[test]
+fn a_list_over_its_limit_is_refused_however_it_comes() {
+    let names = r#"{"name":"get_x"},"#.repeat(2000);
+    let list = format!(r#"{{"jsonrpc":"2.0","id":7,"result":{{"tools":[{names}{{"name":"get_y"}}]}}}}"#);
+    for (limit, passes) in [(list.len(), true), (list.len() - 1, false)] {
+        for size in [list.len(), 4096, 1000] {
+            let policy = policy(&format!(r#","limits":{{"list_bytes":{limit}}}"#));
+            let mut driver = asked("tools/list", "{}", &policy, true);
+            driver.respond(200, "application/json", list.as_bytes().chunks(size));
+            assert_eq!(driver.seen.downstream == list.as_bytes(), passes, "{limit} in chunks of {size}");
         }
     }
 }
