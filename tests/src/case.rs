@@ -119,6 +119,16 @@ impl Case {
         (visit, client.await.unwrap())
     }
 
+    /// Sends a request; the server reads it to its end and answers with exactly these bytes. What the client got.
+    pub async fn answered(&mut self, request: Vec<u8>, bytes: impl AsRef<[u8]>) -> Response {
+        let client = tokio::spawn(once(self.address, request));
+        let mut arrival = self.arrival().await;
+        arrival.body().await;
+        arrival.send(bytes).await;
+        arrival.done();
+        client.await.unwrap()
+    }
+
     /// The forgiving server's book.
     pub fn ledger(&self) -> &Ledger {
         self.ledger.as_ref().unwrap()

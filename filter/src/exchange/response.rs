@@ -51,6 +51,18 @@ pub(super) struct JsonBody {
     held: Vec<u8>,
     /// The status is an error, so the body may be something else than JSON-RPC.
     error_status: bool,
+    /// Nothing says what it is, so it may be plain text: what servers write that set no media type for their errors.
+    untyped: bool,
+}
+
+impl JsonBody {
+    /// Whether this is text that no client takes for JSON.
+    fn is_plain_text(&self) -> bool {
+        let first = self.held.trim_ascii_start().first();
+        self.untyped
+            && self.held.len() <= PLAIN_TEXT
+            && first.is_some_and(|byte| byte.is_ascii_graphic() && !matches!(byte, b'{' | b'['))
+    }
 }
 
 impl Body {
@@ -115,6 +127,7 @@ impl Exchange {
             Lookup::One(value) => media_type(value).filter(|(_, charset)| is_utf8(charset.as_deref())),
             Lookup::Absent | Lookup::Many => None,
         };
+        let untyped = status >= 300 && headers.get("content-type") == Lookup::Absent;
         match media.as_ref().map(|(essence, _)| essence.as_str()) {
             Some("text/event-stream") => {
                 let engine = sse::Engine::new(core.configuration.policy.limits.event_bytes);
@@ -122,9 +135,9 @@ impl Exchange {
                 core.is_streamed = true;
                 ResponseStep::Continue(core.removals(&CHANGEABLE))
             }
-            Some("application/json") => {
+            media if untyped || media == Some("application/json") => {
                 let reading = Reading::new(core);
-                let json = JsonBody { reading, held: Vec::new(), error_status: status >= 400 };
+                let json = JsonBody { reading, held: Vec::new(), error_status: untyped || status >= 400, untyped };
                 self.body = Body::Json(Box::new(json));
                 let changeable = !core.configuration.host.hold_headers;
                 ResponseStep::Hold(core.removals(if changeable { &CHANGEABLE } else { &UNCHANGED }))
@@ -316,7 +329,7 @@ impl Core {
             && envelope.result.is_none()
             && envelope.method.is_none()
             && json.held.len() <= PLAIN_TEXT;
-        if plain_error {
+        if plain_error || json.is_plain_text() {
             return Fate::Pass;
         }
         self.fate(&json.held, envelope, read, Channel::Body, env)

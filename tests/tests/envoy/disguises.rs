@@ -5,7 +5,7 @@ mod rows;
 
 use serde_json::{Value, json};
 use tidegate_tests::case::Case;
-use tidegate_tests::client::{Response, once};
+use tidegate_tests::client::Response;
 use tidegate_tests::rig::{Rig, run};
 use tidegate_tests::site::{Mode, Site};
 use tidegate_tests::wire::Head;
@@ -33,12 +33,7 @@ async fn answered(rig: &'static Rig, mode: Mode, asked: Asked, bytes: &[u8]) -> 
         Asked::Call => case.post(call("1", &case.tool("get"))),
         Asked::Stream => case.get(),
     };
-    let client = tokio::spawn(once(case.address, request));
-    let mut arrival = case.arrival().await;
-    arrival.body().await;
-    arrival.send(bytes).await;
-    arrival.done();
-    client.await.unwrap()
+    case.answered(request, bytes).await
 }
 
 fn seen(response: &Response) -> Vec<Value> {

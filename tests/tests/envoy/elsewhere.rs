@@ -1,7 +1,5 @@
 //! Answers that would send the client to another server, past the proxy.
 
-use tidegate_tests::case::Case;
-use tidegate_tests::client::{Response, once};
 use tidegate_tests::site::Site;
 
 use super::{call, scripted};
@@ -9,16 +7,6 @@ use super::{call, scripted};
 /// A response without body with these fields, which are whole lines.
 fn fielded(status: u16, fields: &str) -> Vec<u8> {
     format!("HTTP/1.1 {status} X\r\n{fields}content-length: 0\r\n\r\n").into_bytes()
-}
-
-/// Lets the server answer a request with exactly these bytes.
-async fn answered(request: Vec<u8>, case: &mut Case, bytes: impl AsRef<[u8]>) -> Response {
-    let client = tokio::spawn(once(case.address, request));
-    let mut arrival = case.arrival().await;
-    arrival.body().await;
-    arrival.send(bytes).await;
-    arrival.done();
-    client.await.unwrap()
 }
 
 /// Clients follow redirects, with their body and their token, past the proxy.
@@ -46,7 +34,7 @@ fn no_answer_sends_the_client_past_the_proxy() {
         }) {
             for request in [case.post(call("1", &case.tool("get"))), case.get()] {
                 let fields = format!("content-type: application/json\r\nlocation: {location}\r\n");
-                let answer = answered(request, &mut case, fielded(status, &fields)).await;
+                let answer = case.answered(request, fielded(status, &fields)).await;
                 let head = String::from_utf8_lossy(&answer.head.raw).to_ascii_lowercase();
                 assert!(!head.contains("evil.example"), "{status} {location}: {head}");
             }
@@ -55,13 +43,13 @@ fn no_answer_sends_the_client_past_the_proxy() {
         let request = case.post(call("1", &case.tool("get")));
         let two = format!("location: {}\r\nlocation: https://evil.example/\r\n", case.path());
         for fields in [two, "location: /elsewhere/evil.example\r\n".to_owned()] {
-            let answer = answered(request.clone(), &mut case, fielded(307, &fields)).await;
+            let answer = case.answered(request.clone(), fielded(307, &fields)).await;
             let head = String::from_utf8_lossy(&answer.head.raw).into_owned();
             assert!(!head.contains("evil.example"), "{fields}: {head}");
         }
         // Where it stays it may go on.
         let location = format!("{}/x", case.path());
-        let answer = answered(request, &mut case, fielded(307, &format!("location: {location}\r\n"))).await;
+        let answer = case.answered(request, fielded(307, &format!("location: {location}\r\n"))).await;
         assert_eq!((answer.status, answer.head.get("location")), (307, Some(location.as_str())), "{:?}", answer.head);
     });
 }
@@ -77,7 +65,7 @@ fn no_answer_names_resource_metadata_elsewhere() {
         ] {
             let request = case.post(call("1", &case.tool("get")));
             let fields = format!("www-authenticate: {challenge}\r\n");
-            let answer = answered(request, &mut case, fielded(401, &fields)).await;
+            let answer = case.answered(request, fielded(401, &fields)).await;
             assert_eq!(answer.status, 401, "{challenge}: {answer}");
             assert!(!String::from_utf8_lossy(&answer.head.raw).contains("evil.example"), "{:?}", answer.head);
         }

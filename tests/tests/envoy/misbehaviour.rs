@@ -2,7 +2,6 @@
 //! elsewhere.
 
 use serde_json::{Value, json};
-use tidegate_tests::case::Case;
 use tidegate_tests::client::{Response, once};
 use tidegate_tests::site::Site;
 use tidegate_tests::upstream::{chunk, response};
@@ -33,16 +32,6 @@ fn fielded(status: u16, fields: &str, body: &str) -> Vec<u8> {
     format!("HTTP/1.1 {status} X\r\n{fields}content-length: {}\r\n\r\n{body}", body.len()).into_bytes()
 }
 
-/// Lets the server answer a request with exactly these bytes.
-async fn answered(request: Vec<u8>, case: &mut Case, bytes: impl AsRef<[u8]>) -> Response {
-    let client = tokio::spawn(once(case.address, request));
-    let mut arrival = case.arrival().await;
-    arrival.body().await;
-    arrival.send(bytes).await;
-    arrival.done();
-    client.await.unwrap()
-}
-
 fn seen(response: &Response) -> Vec<Value> {
     reader::messages(&response.head, &response.body)
 }
@@ -67,14 +56,14 @@ fn only_the_first_answer_counts() {
             (vec![ERROR, &bad], vec![ERROR]),
             (vec![PROGRESS, ERROR, &good], vec![PROGRESS, ERROR]),
         ] {
-            let answer = answered(case.post(ASK), &mut case, events(&sent)).await;
+            let answer = case.answered(case.post(ASK), events(&sent)).await;
             assert!(answer.complete, "{answer}");
             assert_eq!(seen(&answer), values(&wanted), "{sent:?}: {answer}");
             assert!(!reader::revealed(&answer.body).contains("delete_x"), "{answer}");
         }
         // A refusal is an answer as well.
         let broken = r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[],"tools":[]}}"#;
-        let answer = answered(case.post(ASK), &mut case, events(&[broken, &good])).await;
+        let answer = case.answered(case.post(ASK), events(&[broken, &good])).await;
         let messages = seen(&answer);
         assert_eq!((messages.len(), reason(&messages[0])), (1, &json!("unreadable_response")), "{answer}");
         case.refusal("unreadable_response").await;
@@ -87,11 +76,11 @@ fn answers_to_others_reach_nobody() {
         let good = page("1", &["get_ok"]);
         for id in ["2", "\"1\"", "\"\"", "-1", "10", "9007199254740991"] {
             let foreign = page(id, &["get_leak"]);
-            let answer = answered(case.post(ASK), &mut case, events(&[&foreign, &good, &foreign])).await;
+            let answer = case.answered(case.post(ASK), events(&[&foreign, &good, &foreign])).await;
             assert_eq!(seen(&answer), values(&[&good]), "{id}: {answer}");
             // Whoever waits is told, at the latest when the stream ends.
             for bytes in [events(&[&foreign]), events(&[PROGRESS, &foreign]), body(&foreign)] {
-                let answer = answered(case.post(ASK), &mut case, bytes).await;
+                let answer = case.answered(case.post(ASK), bytes).await;
                 assert!(answer.complete && !answer.text().contains("leak"), "{id}: {answer}");
                 let messages = seen(&answer);
                 let last = messages.last().unwrap_or_else(|| panic!("{id}: {answer}"));
@@ -107,13 +96,13 @@ fn an_answer_that_never_comes_is_not_made_up() {
     scripted(Site::Main, async |mut case, _| {
         for sent in [vec![PROGRESS], vec![PROGRESS, PROGRESS]] {
             let bytes = events(&sent);
-            let answer = answered(case.post(ASK), &mut case, &bytes).await;
+            let answer = case.answered(case.post(ASK), &bytes).await;
             assert!(answer.complete && bytes.ends_with(&answer.body), "{answer}");
             assert_eq!(seen(&answer), values(&sent), "{answer}");
         }
         // But a client that cannot come back for it would wait for good.
         for bytes in [events(&[]), body(""), fielded(202, "", ""), fielded(204, "", "")] {
-            let answer = answered(case.post(ASK), &mut case, bytes).await;
+            let answer = case.answered(case.post(ASK), bytes).await;
             assert_eq!((answer.status, answer.reason().as_deref()), (200, Some("unreadable_response")), "{answer}");
             assert_eq!(answer.json()["id"], 1, "{answer}");
         }
@@ -145,7 +134,7 @@ fn lists_where_none_belong_are_refused() {
             (ask("tasks/result", r#"{"taskId":"t"}"#), r#"{"tools":[{"name":"leak"}]}"#),
         ] {
             for bytes in [body(&result(list)), events(&[&result(list)])] {
-                let answer = answered(case.post(&asked), &mut case, bytes).await;
+                let answer = case.answered(case.post(&asked), bytes).await;
                 let messages = seen(&answer);
                 assert_eq!(messages.len(), 1, "{asked} {list}: {answer}");
                 assert_eq!(reason(&messages[0]), "unreadable_response", "{asked} {list}: {answer}");
@@ -154,7 +143,7 @@ fn lists_where_none_belong_are_refused() {
         }
         // What a tool returns is its own: no client takes it for a list.
         let data = result(r#"{"content":[],"structuredContent":{"tools":[{"name":"delete_x"}]}}"#);
-        let answer = answered(case.post(call("1", &tool)), &mut case, body(&data)).await;
+        let answer = case.answered(case.post(call("1", &tool)), body(&data)).await;
         assert_eq!(answer.text(), data);
         case.refusal("unreadable_response").await;
     });
@@ -164,7 +153,7 @@ fn lists_where_none_belong_are_refused() {
 fn every_list_of_one_answer_on_a_stream_is_filtered() {
     scripted(Site::Main, async |mut case, _| {
         let all = r#"{"jsonrpc":"2.0","id":7,"result":{"tools":[{"name":"delete_x"},{"name":"get_ok"}],"prompts":[{"name":"leak"}],"resources":[{"uri":"file:///leak"}],"resourceTemplates":[{"uriTemplate":"file:///leak{x}"}]}}"#;
-        let answer = answered(case.get(), &mut case, events(&[all, PROGRESS])).await;
+        let answer = case.answered(case.get(), events(&[all, PROGRESS])).await;
         let messages = seen(&answer);
         let empty: [Value; 0] = [];
         let filtered =
@@ -178,10 +167,10 @@ fn a_delete_brings_no_lists() {
     scripted(Site::Main, async |mut case, _| {
         let request = format!("DELETE {} HTTP/1.1\r\nhost: localhost\r\nmcp-session-id: s\r\n\r\n", case.path());
         for bytes in [body(&page("1", &["leak"])), events(&[&page("1", &["leak"])])] {
-            let answer = answered(request.clone().into_bytes(), &mut case, bytes).await;
+            let answer = case.answered(request.clone().into_bytes(), bytes).await;
             assert!(!answer.text().contains("leak"), "{answer}");
         }
-        let answer = answered(request.clone().into_bytes(), &mut case, fielded(204, "", "")).await;
+        let answer = case.answered(request.clone().into_bytes(), fielded(204, "", "")).await;
         assert_eq!((answer.status, answer.body.len()), (204, 0), "{answer}");
     });
 }
@@ -197,7 +186,7 @@ fn keys_of_a_result_that_fold_to_known_ones_are_refused() {
             let message = format!(r#"{{"jsonrpc":"2.0","id":1,"result":{folded}}}"#);
             for bytes in [body(&message), events(&[&message])] {
                 let request = case.post(call("1", &case.tool("get")));
-                let answer = answered(request, &mut case, bytes).await;
+                let answer = case.answered(request, bytes).await;
                 let messages = seen(&answer);
                 assert_eq!((messages.len(), reason(&messages[0])), (1, &json!("unreadable_response")), "{answer}");
                 assert!(!answer.text().contains("forged") && !answer.text().contains("roots/list"), "{answer}");
@@ -213,7 +202,7 @@ fn a_page_that_points_to_itself_is_the_last() {
         for (names, shown) in [(vec!["get_ok", "delete_x"], json!([{"name": "get_ok"}])), (vec!["delete_x"], json!([]))]
         {
             let page = page("1", &names).replace("]}}", r#"],"nextCursor":"c=="}}"#);
-            let answer = answered(case.post(ASK), &mut case, body(&page)).await;
+            let answer = case.answered(case.post(ASK), body(&page)).await;
             assert_eq!(answer.json()["result"], json!({"tools": shown}), "{answer}");
         }
     });
@@ -238,7 +227,7 @@ fn no_answer_names_another_way_to_the_server() {
             (&get, 200, fielded(200, &typed("text/event-stream"), ": x\n\n")),
             (&get, 405, fielded(405, alt, "")),
         ] {
-            let answer = answered(request.clone(), &mut case, &bytes).await;
+            let answer = case.answered(request.clone(), &bytes).await;
             let what = String::from_utf8_lossy(&bytes).into_owned();
             assert_eq!(answer.status, status, "{what}: {answer}");
             assert!(!answer.head.has("alt-svc"), "{what}: {:?}", answer.head);
@@ -253,7 +242,7 @@ fn what_is_no_final_answer_does_not_reach_the_client() {
         let hint: &[u8] = b"HTTP/1.1 103 X\r\nlink: </leak>; rel=preload\r\nalt-svc: h3=\":443\"\r\n\r\n";
         let wait: &[u8] = b"HTTP/1.1 102 X\r\nx-leak: leak\r\n\r\n";
         for bytes in [[hint, &good].concat(), [wait, wait, &good].concat()] {
-            let answer = answered(case.post(ASK), &mut case, bytes).await;
+            let answer = case.answered(case.post(ASK), bytes).await;
             assert_eq!(answer.json()["result"]["tools"], json!([{"name": "get_ok"}]), "{answer}");
             assert!(!String::from_utf8_lossy(&answer.head.raw).contains("leak"), "{:?}", answer.head);
         }
@@ -274,7 +263,7 @@ fn what_is_no_final_answer_does_not_reach_the_client() {
         // Codings of the transfer hide nothing either.
         let head = "HTTP/1.1 200 X\r\ncontent-type: application/json\r\ntransfer-encoding: gzip, chunked\r\n\r\n";
         let coded = [head.as_bytes(), &chunk(page("1", &["leak"])), b"0\r\n\r\n"].concat();
-        let answer = answered(case.post(ASK), &mut case, coded).await;
+        let answer = case.answered(case.post(ASK), coded).await;
         assert!(answer.status != 200 && !answer.text().contains("leak"), "{answer}");
     });
 }

@@ -148,13 +148,9 @@ fn a_response_does_not_lead_past_the_filter() {
             ),
             (401, "www-authenticate: Bearer scope=\"a\"".to_owned(), Some("Bearer scope=\"a\"")),
         ] {
-            let client = tokio::spawn(once(case.address, case.post(call("1", &case.tool("get")))));
+            let request = case.post(call("1", &case.tool("get")));
             let bytes = format!("HTTP/1.1 {status} X\r\n{field}\r\ncontent-length: 0\r\n\r\n");
-            let mut arrival = case.arrival().await;
-            arrival.body().await;
-            arrival.send(bytes).await;
-            arrival.done();
-            let response = client.await.unwrap();
+            let response = case.answered(request, bytes).await;
             let name = field.split(':').next().unwrap();
             assert_eq!((response.status, response.head.get(name)), (status, wanted), "{response}");
         }

@@ -237,6 +237,25 @@ fn long_results_stream_and_a_late_fault_cuts_them() {
 }
 
 #[test]
+fn an_error_that_does_not_say_what_it_is_passes_as_text_alone() {
+    for (body, passes) in [
+        (&b"Not Found: Session not found"[..], true),
+        (br#"{"error":"invalid_token"}"#, true),
+        (br#"{"jsonrpc":"2.0","id":7,"result":{"tools":[{"name":"drop_b"}]}}"#, false),
+        (br#"[{"jsonrpc":"2.0","id":7,"result":{}}]"#, false),
+        (b"{\0\"\0", false),
+        (b"\xff\xfe{\0", false),
+    ] {
+        for hold in [true, false] {
+            let mut driver = call(hold);
+            driver.respond_with(404, &[], body.chunks(3));
+            assert_eq!(driver.seen.downstream == body, passes, "{:?} {hold}", String::from_utf8_lossy(body));
+            assert!(!passes || driver.seen.status == 404);
+        }
+    }
+}
+
+#[test]
 fn a_list_over_its_limit_is_refused_however_it_comes() {
     let names = r#"{"name":"get_x"},"#.repeat(2000);
     let list = format!(r#"{{"jsonrpc":"2.0","id":7,"result":{{"tools":[{names}{{"name":"get_y"}}]}}}}"#);

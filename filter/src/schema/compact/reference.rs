@@ -6,6 +6,7 @@ use super::compile::Reference;
 use super::node::{Check, Node, NodeId};
 use crate::json;
 use crate::schema::fault::{Fault, cut};
+use crate::schema::vocabulary;
 
 /// Points every `$ref` at its node.
 pub(super) fn resolve(
@@ -48,26 +49,11 @@ fn find(text: &[u8], places: &BTreeMap<usize, NodeId>, reference: &Reference) ->
     let Some(fragment) = reference.target.strip_prefix('#') else {
         return Err(fault("leaves the document", LOCAL));
     };
-    let pointer = percent_decoded(fragment)
+    let pointer = vocabulary::percent_decoded(fragment)
         .filter(|pointer| pointer.is_empty() || pointer.starts_with('/'))
         .ok_or_else(|| fault("is no JSON pointer", LOCAL))?;
     let span = json::locate(text, &pointer).ok_or_else(|| fault("points at nothing", LOCAL))?;
     places.get(&span.start).copied().ok_or_else(|| fault("points at something that is no schema", LOCAL))
-}
-
-fn percent_decoded(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        bytes.push(match byte {
-            b'%' => {
-                let mut digit = || char::from(rest.next()?).to_digit(16);
-                u8::try_from(digit()? * 16 + digit()?).ok()?
-            }
-            other => other,
-        });
-    }
-    String::from_utf8(bytes).ok()
 }
 
 #[derive(Clone, Copy, PartialEq)]

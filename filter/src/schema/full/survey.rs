@@ -149,22 +149,7 @@ pub(super) fn constrained(schema: &Map<String, Value>) -> impl Iterator<Item = &
 
 /// The schema that a local `$ref` points at.
 pub(super) fn target<'s>(root: &'s Value, reference: &str) -> Option<&'s Value> {
-    root.pointer(&percent_decoded(reference.strip_prefix('#')?)?)
-}
-
-fn percent_decoded(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        bytes.push(match byte {
-            b'%' => {
-                let mut digit = || char::from(rest.next()?).to_digit(16);
-                u8::try_from(digit()? * 16 + digit()?).ok()?
-            }
-            other => other,
-        });
-    }
-    String::from_utf8(bytes).ok()
+    root.pointer(&vocabulary::percent_decoded(reference.strip_prefix('#')?)?)
 }
 
 /// The identity of a value: where it lies.
