@@ -1,26 +1,25 @@
 //! The decision core, native: no host, no wasm.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::hint::black_box;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use clap::Parser;
 use serde_json::{Value, json};
 use tidegate_bench::budget::Budget;
-use tidegate_bench::messages::{self, ALLOWED, Load};
+use tidegate_bench::messages::{self, ALLOWED};
+use tidegate_bench::native::{Core, compile};
 use tidegate_bench::statistics::Estimate;
 use tidegate_bench::stopwatch::nanoseconds;
-use tidegate_bench::variant;
+use tidegate_bench::{cases, policies, schemas};
 use tidegate_filter::decide::access::{self, Caller};
-use tidegate_filter::decide::identity::{Claim, Principal};
-use tidegate_filter::exchange::{ChunkStep, Exchange, GrowthStep, HeaderStep, Headers, RequestStep, Surroundings};
+use tidegate_filter::decide::identity::Principal;
 use tidegate_filter::json::{self, Limits};
 use tidegate_filter::mcp::jsonrpc;
-use tidegate_filter::metrics;
-use tidegate_filter::policy::{self, Configuration, Noun};
+use tidegate_filter::policy::Noun;
 use tidegate_filter::rewrite;
-use tidegate_filter::state::Worker;
+use tidegate_filter::schema::{Schema, Verdict};
 
 type Failure = Box<dyn Error>;
 
@@ -74,7 +73,7 @@ fn print(figures: &[Figure], budgets: &[Budget]) {
         let scaled = Estimate { median: median / scale, error: error / scale };
         let time = format!("{:.1} {} {unit}", scaled.median, scaled.margin(1));
         let speed = figure.bytes.map(|bytes| format!("{:.0} MB/s", bytes as f64 * 1e3 / median)).unwrap_or_default();
-        println!("{:<56} {time:>18} {speed:>11}", figure.what);
+        println!("{:<74} {time:>18} {speed:>11}", figure.what);
     }
     println!("\nBudgets");
     for budget in budgets {
@@ -105,6 +104,7 @@ fn measure(arguments: &Arguments) -> Result<(Vec<Figure>, Vec<Budget>), Failure>
     strict_checks(&mut figures)?;
     let list = lists(&mut figures)?.map(|it| Estimate { median: it.median / 1e3, error: it.error / 1e3 });
     let decisions = decisions(&mut figures)?;
+    conditions(&mut figures)?;
     exchanges(&mut figures)?;
     let budgets = [
         list.map(|it| Budget::figure("a list of 50 tools, read and filtered", it, 100.0, "µs")),
@@ -136,7 +136,7 @@ fn strict_checks(figures: &mut Figures<'_>) -> Result<(), Failure> {
 
 /// Returns the time for 50 tools.
 fn lists(figures: &mut Figures<'_>) -> Result<Option<Estimate>, Failure> {
-    let policy = compile(&variant::policy(true))?.policy;
+    let policy = compile(&policies::allowlist(true))?.policy;
     let server = policy.servers.first().ok_or("no server")?;
     let principal = Principal::anonymous();
     let caller = Caller { server, principal: &principal, now: NOW };
@@ -159,33 +159,11 @@ fn lists(figures: &mut Figures<'_>) -> Result<Option<Estimate>, Failure> {
     Ok(times.first().copied().flatten())
 }
 
-/// So many rules, by parts of tool names, prefixes and exact names in turn; the last one allows `read_file`.
-fn rules(count: usize) -> Value {
-    let pattern = |index: usize| match index % 4 {
-        0 => format!("get_record_{index}"),
-        1 => format!("list_{index}_*"),
-        2 => format!("*_report_{index}"),
-        _ => format!("*_kind_{index}_*"),
-    };
-    let mut rules: Vec<Value> = (1..count)
-        .map(|index| {
-            let effect = if index % 5 == 0 { "deny" } else { "allow" };
-            json!({"id": format!("rule-{index}"), effect: {"tools": [pattern(index)]}})
-        })
-        .collect();
-    rules.push(json!({"id": "last", "allow": {"tools": [ALLOWED[9]]}}));
-    let mut policy = variant::policy(true);
-    if let Some(place) = policy.get_mut("rules") {
-        *place = Value::Array(rules);
-    }
-    policy
-}
-
 /// Returns how many times longer a decision takes with 1,000 rules than with 10.
 fn decisions(figures: &mut Figures<'_>) -> Result<Option<Estimate>, Failure> {
     let mut times = Vec::new();
     for count in [10, 1000] {
-        let policy = compile(&rules(count))?.policy;
+        let policy = compile(&policies::of_rules(count))?.policy;
         let server = policy.servers.first().ok_or("no server")?;
         let principal = Principal::anonymous();
         let caller = Caller { server, principal: &principal, now: NOW };
@@ -204,128 +182,38 @@ fn decisions(figures: &mut Figures<'_>) -> Result<Option<Estimate>, Failure> {
     })
 }
 
-fn exchanges(figures: &mut Figures<'_>) -> Result<(), Failure> {
-    let configuration = Arc::new(compile(&variant::policy(true))?);
-    let limits = &configuration.policy.limits;
-    let worker = Arc::new(Worker::new(limits.buffered_bytes_per_worker, limits.buffered_bytes_per_principal));
-    for load in messages::loads() {
-        run(&configuration, &worker, &load)?;
-        let what = format!("whole exchange: {}", load.title);
-        figures.take(&what, None, || run(&configuration, &worker, black_box(&load)));
+/// Conditions on arguments, alone.
+fn conditions(figures: &mut Figures<'_>) -> Result<(), Failure> {
+    let call: Value = serde_json::from_slice(&messages::call(ALLOWED[9]))?;
+    let arguments = call.pointer("/params/arguments").ok_or("no arguments")?.to_string();
+    let all_members = schemas::all_members().to_string();
+    for condition in schemas::all() {
+        let text = condition.schema.to_string();
+        let schema = Schema::compile(text.as_bytes(), &BTreeMap::new()).map_err(|fault| fault.message)?;
+        let mut judged = vec![("a 1 KB call", &arguments)];
+        if condition.schema == schemas::large() {
+            judged.push(("200 members", &all_members));
+        }
+        for (whose, instance) in judged {
+            if schema.judge(instance.as_bytes(), &()) != Verdict::Valid {
+                return Err(format!("{whose} does not fit {}", condition.name).into());
+            }
+            let what = format!("arguments of {whose}, {} schema", condition.name);
+            figures.take(&what, Some(instance.len()), || schema.judge(black_box(instance.as_bytes()), &()));
+        }
     }
     Ok(())
 }
 
-/// One exchange as a host in no-hold mode drives it, the response in pieces of 32 KB; returns how many bytes of it went
-/// on.
-fn run(configuration: &Arc<Configuration>, worker: &Arc<Worker>, load: &Load) -> Result<usize, Failure> {
-    let mut host = Host;
-    let mut exchange = Exchange::new(Arc::clone(configuration), Arc::clone(worker), host.now());
-    let length = load.request.len().to_string();
-    let path = load.path();
-    let request = headers(&[
-        (":authority", "mcp.example.com"),
-        (":path", &path),
-        (":method", "POST"),
-        (":scheme", "http"),
-        ("content-type", "application/json"),
-        ("accept", "application/json, text/event-stream"),
-        ("content-length", &length),
-        ("mcp-protocol-version", "2025-06-18"),
-        ("x-forwarded-proto", "http"),
-        ("x-request-id", "0f9c3a52-6a0f-4d0e-8d4b-0f6b5a1c2d3e"),
-    ]);
-    if !matches!(exchange.on_request_headers(&request, false, &mut host), HeaderStep::Hold(_)) {
-        return Err("the request's headers do not wait".into());
+fn exchanges(figures: &mut Figures<'_>) -> Result<(), Failure> {
+    for case in cases::all() {
+        let core = Core::new(&case.policy)?;
+        core.exchange(&case.load)?;
+        let what = format!("whole exchange: {}", case.title);
+        figures.take(&what, None, || core.exchange(black_box(&case.load)));
     }
-    if exchange.on_request_growth(load.request.len(), &mut host) != GrowthStep::Hold {
-        return Err("the request does not wait".into());
-    }
-    if exchange.on_request_end(&load.request, &mut host) != RequestStep::Forward(None) {
-        return Err("the request does not go on as it is".into());
-    }
-    let response = headers(&[(":status", "200"), ("content-type", "application/json")]);
-    let _ = exchange.on_response_headers(&response, false, &mut host);
-    let mut sent = 0;
-    let mut pieces = load.response.chunks(32 << 10).peekable();
-    let mut held = 0;
-    while let Some(piece) = pieces.next() {
-        held += piece.len();
-        match exchange.on_response_chunk(piece, pieces.peek().is_none(), &mut host) {
-            ChunkStep::Hold => {}
-            ChunkStep::Pass => sent += std::mem::take(&mut held),
-            ChunkStep::Replace(body) => {
-                held = 0;
-                sent += body.len();
-            }
-            ChunkStep::Deny(_) | ChunkStep::Cut => return Err("the response is refused".into()),
-        }
-    }
-    exchange.on_end(&mut host);
-    Ok(sent)
-}
-
-fn headers(lines: &[(&str, &str)]) -> Headers {
-    let mut bytes = Vec::with_capacity(512);
-    let mut put = |text: &str| {
-        let start = bytes.len();
-        bytes.extend_from_slice(text.as_bytes());
-        (start, bytes.len())
-    };
-    let ranges: Vec<_> = lines.iter().map(|(name, value)| (put(name), put(value))).collect();
-    Headers::from_ranges(bytes, ranges)
-}
-
-fn compile(policy: &Value) -> Result<Configuration, Failure> {
-    let text = policy.to_string();
-    let compiled = policy::compile(text.as_bytes());
-    Ok(compiled.map_err(|faults| faults.render(text.as_bytes(), "policy"))?.configuration)
+    Ok(())
 }
 
 /// Seconds since the Unix epoch at which everything happens.
 const NOW: i64 = 1_790_000_000;
-
-/// A host that costs nothing.
-struct Host;
-
-impl Surroundings for Host {
-    fn now(&mut self) -> u64 {
-        1_790_000_000_000_000_000
-    }
-
-    fn jwt_claim(&mut self, _: &str, _: &[String]) -> Claim {
-        Claim::Absent
-    }
-
-    fn peer_spiffe(&mut self) -> Option<String> {
-        None
-    }
-
-    fn upstream_address(&mut self) -> Option<String> {
-        None
-    }
-
-    fn route(&mut self) -> Option<String> {
-        None
-    }
-
-    fn cluster(&mut self) -> Option<String> {
-        None
-    }
-
-    fn audits(&self) -> bool {
-        true
-    }
-
-    fn audit(&mut self, event: &str) {
-        black_box(event);
-    }
-
-    fn count(&mut self, decision: metrics::Decision<'_>) {
-        black_box(decision.name());
-    }
-
-    fn observe(&mut self, server: tidegate_filter::metrics::Server<'_>, micros: u64) {
-        black_box((server, micros));
-    }
-}

@@ -37,8 +37,8 @@ struct Arguments {
     /// Seconds of each measurement
     #[arg(long, default_value_t = 1.5, value_parser = seconds)]
     seconds: f64,
-    /// Measure only variants or loads of which the name contains one of these, comma-separated ("none" and what is
-    /// compared with is measured only if named)
+    /// Measure only variants of which the name contains one of these, and loads of these names, comma-separated ("none"
+    /// and what is compared with is measured only if named; some variants and loads are measured only if named)
     #[arg(long, value_delimiter = ',', value_name = "NAME")]
     only: Vec<String>,
     /// Connections of the clients, each with one request under way
@@ -156,7 +156,8 @@ fn measure(arguments: &Arguments, progress: &dyn Progress) -> Result<Measured, F
     })
 }
 
-/// The variants and loads that `only` names; without a name of either kind, all of that kind.
+/// The variants and loads that `only` names; without a name of either kind, all of that kind but for those that are only
+/// measured by name.
 fn chosen(
     only: &[String],
     mut variants: Vec<Variant>,
@@ -171,9 +172,13 @@ fn chosen(
     }
     if only.iter().any(is_load) {
         loads.retain(|load| only.iter().any(|it| it == load.name));
+    } else {
+        loads.retain(|load| !load.by_name);
     }
     if variants.iter().any(|variant| named(variant.name)) {
         variants.retain(|variant| named(variant.name));
+    } else {
+        variants.retain(|variant| !variant.by_name);
     }
     Ok((variants, loads))
 }
@@ -188,7 +193,7 @@ async fn all_rounds(
 ) -> Result<Samples, Failure> {
     let mut places = Vec::new();
     for load in loads {
-        for variant in variants {
+        for variant in variants.iter().filter(|variant| !variant.by_name || load.name == "2k") {
             let address = envoy.listener(variant.name).ok_or("a listener is missing")?;
             let answer = client::verify(variant, address, load).await?;
             let plan = Plan {

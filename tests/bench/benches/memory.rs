@@ -9,7 +9,7 @@ use tidegate::build::{Wasm, build};
 use tidegate::host::{Http, Module, Options, Protocol, Vm};
 use tidegate::report::progress::{Progress, for_stderr};
 use tidegate_bench::messages::{self, ALLOWED, FORBIDDEN};
-use tidegate_bench::variant;
+use tidegate_bench::policies;
 
 type Failure = Box<dyn Error>;
 
@@ -79,7 +79,7 @@ fn measure(exchanges: u64, progress: &dyn Progress) -> Result<Vec<Mark>, Failure
     let built = build(&Wasm::filter(), progress)?;
     progress.stage("compiling the module");
     let module = Module::from_file(&built.path)?;
-    let configuration = json!({"host": {"hold_headers": true}, "layers": [variant::policy(true)]}).to_string();
+    let configuration = policies::configuration(&policies::allowlist(true), true, "log").to_string();
     let vm = Vm::start(&module, Options::new(configuration).hold_flag(true))?;
     let mix = mix();
     let mut marks = vec![Mark { exchanges: 0, pages: vm.memory_bytes() / PAGE }];

@@ -3,6 +3,7 @@
 //! ```text
 //! cargo bench -p tidegate-bench --bench envoy                      CPU, latency, size, start-up, in real Envoy
 //! cargo bench -p tidegate-bench --bench core                       the decision core, native
+//! cargo bench -p tidegate-bench --bench wasm --features host       whole exchanges in wasmtime, next to native
 //! cargo bench -p tidegate-bench --bench memory --features host     the .wasm's memory over a million exchanges
 //! ```
 //!
@@ -12,10 +13,14 @@
 //! same round: requests per second and latency depend on the machine, this hardly does.
 
 pub mod budget;
+pub mod cases;
 pub mod client;
 pub mod machine;
 pub mod messages;
+pub mod native;
+pub mod policies;
 pub mod report;
+pub mod schemas;
 pub mod start;
 pub mod statistics;
 pub mod stopwatch;

@@ -24,6 +24,9 @@ pub const FORBIDDEN: &str = "delete_customer";
 /// Size of the measured `tools/call` request, in bytes.
 pub const CALL_BYTES: usize = 1024;
 
+/// In pieces of this many bytes a response's body reaches the filter where no Envoy decides that.
+pub const CHUNK_BYTES: usize = 32 << 10;
+
 /// One exchange that is measured: what the client sends, and what the server answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Load {
@@ -31,6 +34,8 @@ pub struct Load {
     pub name: &'static str,
     /// Name in the report.
     pub title: &'static str,
+    /// Whether it is measured in Envoy only where it is named.
+    pub by_name: bool,
     /// The request's body.
     pub request: Vec<u8>,
     /// The response's body.
@@ -42,21 +47,44 @@ impl Load {
     pub fn path(&self) -> String {
         format!("/mcp/{}", self.name)
     }
+
+    /// The headers of its request as Envoy shows them to a filter.
+    pub fn request_headers(&self) -> [(&'static str, String); 10] {
+        [
+            (":authority", "mcp.example.com".to_owned()),
+            (":path", self.path()),
+            (":method", "POST".to_owned()),
+            (":scheme", "http".to_owned()),
+            ("content-type", "application/json".to_owned()),
+            ("accept", "application/json, text/event-stream".to_owned()),
+            ("content-length", self.request.len().to_string()),
+            ("mcp-protocol-version", "2025-06-18".to_owned()),
+            ("x-forwarded-proto", "http".to_owned()),
+            ("x-request-id", "0f9c3a52-6a0f-4d0e-8d4b-0f6b5a1c2d3e".to_owned()),
+        ]
+    }
+
+    /// The headers of its response.
+    pub fn response_headers(&self) -> [(&'static str, String); 3] {
+        [
+            (":status", "200".to_owned()),
+            ("content-type", "application/json".to_owned()),
+            ("content-length", self.response.len().to_string()),
+        ]
+    }
 }
 
-/// Every load, smallest first.
+/// Every load: calls, then lists, smallest first.
 pub fn loads() -> Vec<Load> {
-    let call = |name, title, bytes| Load { name, title, request: call(ALLOWED[9]), response: result(bytes) };
+    let call =
+        |name, title, bytes| Load { name, title, by_name: false, request: call(ALLOWED[9]), response: result(bytes) };
+    let list = |name, title, count| Load { name, title, by_name: count > 50, request: list(), response: tools(count) };
     vec![
         call("2k", "1 KB tools/call, 2 KB result", 2 << 10),
         call("64k", "1 KB tools/call, 64 KB result", 64 << 10),
         call("1m", "1 KB tools/call, 1 MB result", 1 << 20),
-        Load {
-            name: "list",
-            title: "tools/list, 50 tools of which 10 are allowed",
-            request: list(),
-            response: tools(50),
-        },
+        list("list", "tools/list, 50 tools of which 10 are allowed", 50),
+        list("list500", "tools/list, 500 tools of which 10 are allowed", 500),
     ]
 }
 
@@ -100,8 +128,8 @@ pub fn result(bytes: usize) -> Vec<u8> {
     let mut length = with(&[], 0).len();
     loop {
         let record = record(&mut random, records.len());
-        // Quotation marks inside text are escaped, so a record may take this much more.
-        length += record.to_string().len() * 5 / 4;
+        // Quotation marks inside text are escaped, so half of the records take about a fifth more.
+        length += record.to_string().len() * 9 / 8;
         if length > bytes {
             break;
         }

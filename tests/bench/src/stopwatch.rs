@@ -11,22 +11,36 @@ use crate::statistics::Estimate;
 const BATCHES: usize = 15;
 
 /// Nanoseconds that one call of `work` takes; in all it is called for about `seconds`.
-pub fn nanoseconds<T>(seconds: f64, mut work: impl FnMut() -> T) -> Estimate {
-    let per_batch = seconds / (BATCHES as f64 + 2.0);
-    let mut calls = 1_u64;
-    // Doubles until a batch is long enough; that also warms up.
-    while batch(calls, &mut work) < per_batch / 2.0 {
-        calls *= 2;
-    }
-    Estimate::of((0..BATCHES).map(|_| batch(calls, &mut work) * 1e9 / calls as f64))
+pub fn nanoseconds<T>(seconds: f64, work: impl FnMut() -> T) -> Estimate {
+    let mut stopwatch = Stopwatch::start(seconds / (BATCHES as f64 + 2.0), work);
+    Estimate::of((0..BATCHES).map(|_| stopwatch.batch()))
 }
 
-fn batch<T>(calls: u64, work: &mut impl FnMut() -> T) -> f64 {
-    let start = thread_seconds();
-    for _ in 0..calls {
-        black_box(work());
+/// Work that is measured in batches, so that others can be measured between them.
+#[derive(Debug)]
+pub struct Stopwatch<F> {
+    work: F,
+    calls: u32,
+}
+
+impl<T, F: FnMut() -> T> Stopwatch<F> {
+    /// Warms up, and sees how many calls take about `seconds`.
+    pub fn start(seconds: f64, work: F) -> Self {
+        let mut stopwatch = Self { work, calls: 1 };
+        while stopwatch.batch() * f64::from(stopwatch.calls) < seconds * 1e9 / 2.0 {
+            stopwatch.calls = stopwatch.calls.saturating_mul(2);
+        }
+        stopwatch
     }
-    thread_seconds() - start
+
+    /// Runs a batch; returns nanoseconds for each call.
+    pub fn batch(&mut self) -> f64 {
+        let start = thread_seconds();
+        for _ in 0..self.calls {
+            black_box((self.work)());
+        }
+        (thread_seconds() - start) * 1e9 / f64::from(self.calls)
+    }
 }
 
 fn thread_seconds() -> f64 {

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tidegate::envoy::Rendering;
 
 use crate::messages::ALLOWED;
+use crate::{policies, schemas};
 
 /// A name in the report and on the command line.
 pub type Name = &'static str;
@@ -27,6 +28,10 @@ pub const NO_HOLD: Name = "tidegate no-hold";
 pub const NO_AUDIT: Name = "tidegate no audit";
 /// Tidegate before a server that it leaves alone.
 pub const UNGOVERNED: Name = "tidegate ungoverned";
+/// As [`HOLD`], with 1,000 rules.
+pub const RULES: Name = "tidegate 1000 rules";
+/// As [`HOLD`], with a condition of 20 properties on the arguments of the call.
+pub const ARGUMENTS: Name = "tidegate arguments";
 
 /// The buffer limit of every variant: the largest result fits.
 const BUFFER_BYTES: u64 = 16 << 20;
@@ -49,6 +54,8 @@ pub struct Variant {
     pub name: Name,
     /// What it must be seen to refuse before it is measured.
     pub guard: Guard,
+    /// Whether it is measured only where it is named, and then with small calls alone.
+    pub by_name: bool,
     filters: Vec<Value>,
 }
 
@@ -63,36 +70,27 @@ pub struct Modules {
 
 /// Every variant, in the order of the report.
 pub fn all(modules: &Modules) -> Vec<Variant> {
-    let variant = |name, guard, filters| Variant { name, guard, filters };
-    let tidegate = |name, guard, hold, sink, govern| {
-        variant(name, guard, vec![tidegate_filter(name, &modules.tidegate, hold, sink, govern)])
+    let variant = |name, guard, filters| Variant { name, guard, by_name: false, filters };
+    let tidegate = |name, hold, sink, policy: &Value| {
+        variant(name, Guard::CallsAndLists, vec![tidegate_filter(name, &modules.tidegate, hold, sink, policy)])
     };
+    let allowlist = policies::allowlist(true);
+    let ungoverned =
+        Variant { guard: Guard::Nothing, ..tidegate(UNGOVERNED, true, "log", &policies::allowlist(false)) };
+    let rules = tidegate(RULES, true, "log", &policies::of_rules(1000));
+    let arguments = tidegate(ARGUMENTS, true, "log", &policies::with_arguments(&schemas::medium()));
     vec![
         variant(NONE, Guard::Nothing, Vec::new()),
         variant(NO_OP, Guard::Nothing, vec![baseline_filter(NO_OP, &modules.baseline, "nothing")]),
         variant(BUFFER, Guard::Nothing, vec![baseline_filter(BUFFER, &modules.baseline, "buffer")]),
         variant(NATIVE, Guard::Calls, vec![mcp_filter(), rbac_filter()]),
-        tidegate(HOLD, Guard::CallsAndLists, true, "log", true),
-        tidegate(NO_HOLD, Guard::CallsAndLists, false, "log", true),
-        tidegate(NO_AUDIT, Guard::CallsAndLists, true, "none", true),
-        tidegate(UNGOVERNED, Guard::Nothing, true, "log", false),
+        tidegate(HOLD, true, "log", &allowlist),
+        tidegate(NO_HOLD, false, "log", &allowlist),
+        tidegate(NO_AUDIT, true, "none", &allowlist),
+        ungoverned,
+        Variant { by_name: true, ..rules },
+        Variant { by_name: true, ..arguments },
     ]
-}
-
-/// The policy of every Tidegate variant: ten allow rules of one tool each, read-only mode, no identity asked for,
-/// allowed calls audited.
-pub fn policy(govern: bool) -> Value {
-    let rules: Vec<Value> =
-        ALLOWED.iter().map(|tool| json!({"id": format!("allow-{tool}"), "allow": {"tools": [tool]}})).collect();
-    json!({
-        "version": "tidegate/v1",
-        "name": "bench",
-        "identity": {"anonymous": "allow"},
-        "servers": [{"name": "main", "match": {"path": "/mcp"}, "govern": govern}],
-        "rules": rules,
-        "read_only": {"enabled": true, "reads": ["get_*", "list_*", "search_*", "read_*"]},
-        "audit": {"arguments": "keys", "allowed": true},
-    })
 }
 
 /// An Envoy with one listener per variant, named after it, on a port of the system's choice.
@@ -153,11 +151,10 @@ fn filter(name: &str, kind: &str, settings: Value) -> Value {
 }
 
 /// The filter as the harness renders it, in a VM of the variant's own.
-fn tidegate_filter(name: Name, wasm: &Path, hold: bool, sink: &str, govern: bool) -> Value {
-    let rendering = Rendering { hold, ..Rendering::new(policy(govern).to_string(), wasm) };
+fn tidegate_filter(name: Name, wasm: &Path, hold: bool, sink: &str, policy: &Value) -> Value {
+    let rendering = Rendering { hold, ..Rendering::new(policy.to_string(), wasm) };
     let mut filter = rendering.wasm_filter();
-    let configuration =
-        json!({"host": {"hold_headers": hold, "audit": {"sink": sink}}, "layers": [policy(govern)]}).to_string();
+    let configuration = policies::configuration(policy, hold, sink).to_string();
     for (pointer, value) in [
         ("/typed_config/config/vm_config/vm_id", json!(name)),
         ("/typed_config/config/configuration/value", json!(configuration)),
@@ -228,13 +225,14 @@ mod tests {
                     let compiled = compiled.unwrap_or_else(|faults| panic!("{faults:?}"));
                     let held = plugin.get("allow_on_headers_stop_iteration").is_some();
                     assert_eq!(compiled.configuration.host.hold_headers, held, "{}", variant.name);
-                    assert_eq!(compiled.configuration.policy.rules.len(), 10);
+                    let rules = if variant.name == RULES { 1000 } else { 10 };
+                    assert_eq!(compiled.configuration.policy.rules.len(), rules);
                 }
             }
         }
-        assert_eq!(vms.len(), 6);
+        assert_eq!(vms.len(), 8);
         vms.sort_by_key(Value::to_string);
         vms.dedup();
-        assert_eq!(vms.len(), 6);
+        assert_eq!(vms.len(), 8);
     }
 }
