@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use tidegate_filter::policy::{
-    Anonymous, ArgumentsAudit, Compiled, DenyStyle, Effect, FailMode, IdentitySource, Noun, Policy, Rule, Server,
+    Anonymous, ArgumentsAudit, Compiled, DenyStyle, Effect, FailMode, IdentitySource, Noun, Policy, Rule, Server, Sets,
     TargetPattern,
 };
 use time::OffsetDateTime;
@@ -135,6 +135,8 @@ fn general(policy: &Policy) -> Vec<(&'static str, String)> {
         ("digest", policy.digest.clone()),
         ("mode", policy.mode.as_str().to_owned()),
         ("read_only", read_only),
+        ("narrow_schemas", policy.narrow_schemas.to_string()),
+        ("sets", sets(&policy.sets)),
         ("limits.request_bytes", bytes(limits.request_bytes)),
         ("limits.list_bytes", bytes(limits.list_bytes)),
         ("limits.event_bytes", bytes(limits.event_bytes)),
@@ -144,6 +146,11 @@ fn general(policy: &Policy) -> Vec<(&'static str, String)> {
         ("audit.arguments", arguments.to_owned()),
         ("audit.allowed", policy.audit.allowed.to_string()),
     ]
+}
+
+fn sets(sets: &Sets) -> String {
+    let counted: Vec<String> = sets.iter().map(|(name, values)| format!("{name} ({})", values.len())).collect();
+    if counted.is_empty() { "-".to_owned() } else { counted.join(", ") }
 }
 
 fn bytes(count: usize) -> String {
