@@ -40,7 +40,7 @@ fn every_keyword_is_judged_in_envoy() {
         let ledger = upstream.execute(TOKEN);
         let root = named(&rendering(&policy(), Mode::Hold, upstream.address, &wasm), "full");
         let envoy = Envoy::start(&binary, root, &Options::default()).await.unwrap_or_else(|error| panic!("{error}"));
-        let _end = end_with_us(envoy.pid());
+        let mut end = end_with_us(envoy.pid());
         let address = envoy.listener("full").unwrap();
         for (arguments, runs) in [
             (json!({"kind": "a", "team": "red"}), true),
@@ -58,5 +58,7 @@ fn every_keyword_is_judged_in_envoy() {
             assert_eq!((response.status, response.reason().as_deref()), (200, reason), "{arguments}: {response}");
         }
         assert_eq!(ledger.tools().await, ["get_x"]);
+        drop(end.stdin.take());
+        end.wait().unwrap();
     });
 }

@@ -76,6 +76,11 @@ pub(super) fn visits() -> Vec<Visit> {
                 call("get_customer", customer(), Expect::Runs { rule: "finance-reads" }),
                 call("issue_refund", refund(), Expect::Runs { rule: "finance-writes" }),
                 call(
+                    "issue_refund",
+                    json!({"amount": 4000, "invoice_id": "inv_2207", "reason": "goodwill"}),
+                    Expect::Denied { reason: "arguments_invalid", rule: Some("finance-writes") },
+                ),
+                call(
                     "delete_customer",
                     customer(),
                     Expect::Denied { reason: "denied_by_rule", rule: Some("no-deletes") },
