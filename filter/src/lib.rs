@@ -6,10 +6,10 @@
 //! ```text
 //! plugin      proxy-wasm in, effects out; the only code that knows the host (wasm32 alone)
 //! exchange    one HTTP request and its response as a sans-IO state machine; audit and metrics as data
-//! decide      facts + policy -> verdict; pure            rewrite   list filtering
+//! decide      facts + policy -> verdict; pure            rewrite   lists, listed schemas, members
 //! policy      document -> compiled, immutable policy     state     what is held per worker
-//! mcp         JSON-RPC envelope, methods, eras, mirrored headers, server-sent events, denial replies
-//! pattern     name patterns
+//! mcp         JSON-RPC envelope, methods, eras, mirrored headers, resource URIs, server-sent events, denial replies
+//! schema      conditions on arguments: JSON Schema        pattern   name patterns
 //! json        resumable lexer, strict check, spans; no tree
 //! ```
 
