@@ -3,7 +3,7 @@
 
 use super::Core;
 use super::request::Message;
-use crate::json::{Span, decode, locate, members};
+use crate::json::{Span, decode, folds_to, locate, members};
 use crate::mcp::era::META_CLIENT_CAPABILITIES;
 use crate::policy::{Noun, Policy};
 use crate::rewrite::{Splice, object};
@@ -20,7 +20,7 @@ impl Core {
         let now = Self::seconds(self.facts.started);
         let refused = |method| self.access(policy, Noun::Method, method, now).is_none_or(|verdict| !verdict.allowed);
         let is_declared =
-            |name: &str| members(message.bytes, declared).any(|it| decode(it.key.of(message.bytes)) == name);
+            |name: &str| members(message.bytes, declared).any(|it| is_key(&decode(it.key.of(message.bytes)), name));
         ASKED.into_iter().filter(|(name, method)| is_declared(name) && refused(method)).map(|(name, _)| name).collect()
     }
 
@@ -29,8 +29,13 @@ impl Core {
         if self.facts.struck.is_empty() {
             return None;
         }
-        object::without(message.bytes, declared(message)?, |key| self.facts.struck.contains(&key))
+        object::without(message.bytes, declared(message)?, |key| self.facts.struck.iter().any(|name| is_key(key, name)))
     }
+}
+
+/// Whether a server may take `key` for the capability `name`.
+fn is_key(key: &str, name: &str) -> bool {
+    key == name || folds_to(key.as_bytes(), name)
 }
 
 /// Where a request declares the client's capabilities: `initialize` in its parameters, a modern request in its `_meta`.

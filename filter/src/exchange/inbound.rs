@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::refusal::{Addressee, Refusal};
 use super::{Core, Surroundings};
 use crate::decide::access::{self, Caller};
-use crate::json::{decode, locate, members};
+use crate::json::{Span, decode, folds_to, locate, members};
 use crate::mcp::denial;
 use crate::mcp::jsonrpc::{Envelope, Shape};
 use crate::mcp::method::{self, Kind, List};
@@ -146,6 +146,10 @@ impl Core {
         let policy = &self.configuration.policy;
         let now = Self::seconds(env.now());
         members(bytes, requests).find_map(|request| {
+            let lookalike = |key: Span| folds_to(decode(key.of(bytes)).as_bytes(), "method");
+            if members(bytes, request.value).any(|member| lookalike(member.key)) {
+                return Some("a method that could be read in two ways".to_owned());
+            }
             let method =
                 locate(request.value.of(bytes), "/method").map(|span| decode(span.of(request.value.of(bytes))));
             let Some(method) = method else { return Some("a request without a method".to_owned()) };

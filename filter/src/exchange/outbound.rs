@@ -6,7 +6,7 @@ use super::refusal::Refusal;
 use super::request::Message;
 use super::{Core, Surroundings};
 use crate::decide::access::{self, Caller, Verdict};
-use crate::json::{decode, elements, locate};
+use crate::json::{decode, elements, folds_to, locate, members};
 use crate::mcp::denial;
 use crate::mcp::era::Era;
 use crate::mcp::jsonrpc::Shape;
@@ -42,7 +42,11 @@ impl Core {
         let configuration = std::sync::Arc::clone(&self.configuration);
         let policy = &configuration.policy;
         let now = Self::seconds(env.now());
-        let by_method = self.access(policy, Noun::Method, method, now)?;
+        // Without a server there is nothing to judge by, and nothing passes unjudged.
+        let Some(by_method) = self.access(policy, Noun::Method, method, now) else {
+            let said = "No server of this policy matches this request.".to_owned();
+            return Some(Refusal::by_policy(Reason::ServerUnknown, said, "Check the URL."));
+        };
         match kind {
             // Clients fall back to another era, or break, when these are refused.
             Kind::Handshake | Kind::List(_) => {}
@@ -65,6 +69,12 @@ impl Core {
             Kind::Prompt => return self.judge_named(policy, Noun::Prompt, message, era, now, env),
             Kind::Completion => {
                 let Some((noun, name)) = reference(message.bytes) else { return Some(unnamed(method)) };
+                if noun == Noun::Resource
+                    && !name.contains('{')
+                    && let Some(fault) = uri::fault(&name)
+                {
+                    return Some(not_normal(&name, fault));
+                }
                 // What a template stands for is asked for by the template itself.
                 let verdict = match noun {
                     Noun::Resource => self.caller(now).map(|caller| access::template(policy, &caller, &name)),
@@ -132,7 +142,13 @@ impl Core {
         if method != "subscriptions/listen" {
             return None;
         }
+        if has_lookalike(message.bytes, "/params/notifications", &["resourceSubscriptions"]) {
+            return Some(unreadable(method));
+        }
         let uris = locate(message.bytes, "/params/notifications/resourceSubscriptions")?;
+        if message.bytes.get(uris.start) != Some(&b'[') {
+            return Some(unreadable(method));
+        }
         for span in elements(message.bytes, uris) {
             let uri = decode(span.of(message.bytes));
             if let Some(fault) = uri::fault(&uri) {
@@ -206,8 +222,21 @@ impl Core {
     }
 }
 
-/// What `completion/complete` asks about.
+/// Whether the object at `pointer` has a key that some servers would take for one of `known`.
+fn has_lookalike(bytes: &[u8], pointer: &str, known: &[&str]) -> bool {
+    locate(bytes, pointer).is_some_and(|object| {
+        members(bytes, object).any(|member| {
+            let key = decode(member.key.of(bytes));
+            known.iter().any(|known| folds_to(key.as_bytes(), known))
+        })
+    })
+}
+
+/// What `completion/complete` asks about. None if it names nothing, or could be read as naming something else.
 fn reference(bytes: &[u8]) -> Option<(Noun, Cow<'_, str>)> {
+    if has_lookalike(bytes, "/params/ref", &["type", "name", "uri"]) {
+        return None;
+    }
     let text =
         |pointer| locate(bytes, pointer).map(|span| span.of(bytes)).filter(|it| it.first() == Some(&b'"')).map(decode);
     let (noun, pointer) = match text("/params/ref/type")?.as_ref() {
@@ -232,6 +261,12 @@ fn as_unknown(noun: Noun, name: &str, era: Era) -> (i32, String) {
 fn unnamed(method: &str) -> Refusal {
     let said = format!("{method} without the name of what it is about.");
     Refusal::of_form(Reason::Malformed, 400, denial::INVALID_REQUEST, said, "Name it in params.")
+}
+
+fn unreadable(method: &str) -> Refusal {
+    let said = format!("{method} could be read in two ways.");
+    let advice = "Send resourceSubscriptions once, as a list of URIs.";
+    Refusal::of_form(Reason::Malformed, 400, denial::INVALID_REQUEST, said, advice)
 }
 
 fn not_normal(uri: &str, fault: &str) -> Refusal {

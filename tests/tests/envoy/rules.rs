@@ -209,3 +209,25 @@ fn a_listed_tool_shows_what_rules_demand_of_its_arguments() {
         assert_eq!(response.json()["result"]["tools"], json!([tool("get_a", &plain), narrowed]), "{response}");
     });
 }
+
+#[test]
+fn keys_inside_params_that_some_servers_would_fold_open_no_way_past() {
+    executed(Site::Rules, async |case, _| {
+        let (token, prompt) = (&case.token, case.tool("ask"));
+        for (method, params) in [
+            ("completion/complete", json!({"ref": {"type": "ref/prompt", "name": prompt, "Name": token}})),
+            (
+                "subscriptions/listen",
+                json!({"notifications": {"resourceSubscriptions": [], "ResourceSubscriptions": [format!("file:///{token}")]}}),
+            ),
+        ] {
+            let response = case.send(case.post(request(method, &params))).await;
+            assert_eq!(
+                (response.status, response.reason().as_deref()),
+                (400, Some("malformed")),
+                "{method}: {response}"
+            );
+        }
+        case.assert_refused_before_server().await;
+    });
+}

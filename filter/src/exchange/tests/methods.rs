@@ -55,6 +55,11 @@ fn resources_prompts_and_methods_are_judged_by_their_rules() {
         ("completion/complete", r#"{"ref":{"type":"ref/resource","uri":"db://secrets/{key}"}}"#, "denied_by_rule"),
         ("completion/complete", r#"{"ref":{"type":"ref/resource","uri":"file:///{path}x"}}"#, ""),
         (
+            "completion/complete",
+            r#"{"ref":{"type":"ref/resource","uri":"file:///notes/../etc/passwd"}}"#,
+            "resource_not_allowed",
+        ),
+        (
             "subscriptions/listen",
             r#"{"notifications":{"resourceSubscriptions":["db://a/b","file:///etc/x"]}}"#,
             "resource_not_allowed",
@@ -307,4 +312,32 @@ fn a_revision_that_nobody_knows_is_for_the_server_to_answer() {
         assert!(!driver.request("POST", "/mcp", headers, Some(body.as_bytes())), "{headers:?} {body}");
         assert_eq!((driver.seen.status, &driver.seen.json()["error"]["code"]), (400, &json!(-32020)));
     }
+}
+
+#[test]
+fn keys_inside_params_that_some_servers_would_fold_open_no_way_past() {
+    for (method, params) in [
+        ("completion/complete", r#"{"ref":{"type":"ref/prompt","name":"review","Name":"other"}}"#),
+        (
+            "completion/complete",
+            r#"{"ref":{"type":"ref/prompt","name":"review","TYPE":"ref/resource","uri":"file:///x"}}"#,
+        ),
+        (
+            "subscriptions/listen",
+            r#"{"notifications":{"resourceSubscriptions":[],"ResourceSubscriptions":["file:///x"]}}"#,
+        ),
+        ("subscriptions/listen", r#"{"notifications":{"resourceSubscriptions":"file:///x"}}"#),
+    ] {
+        let answer = judged(&mut Driver::new(&policy(""), true), method, params);
+        let answer = answer.unwrap_or_else(|| panic!("{method} {params} went on"));
+        assert_eq!(answer["error"]["data"]["reason"], "malformed", "{method} {params}");
+    }
+    let mut driver = Driver::new(&policy(""), true);
+    assert_eq!(judged(&mut driver, "initialize", r#"{"capabilities":{"Sampling":{},"experimental":{}}}"#), None);
+    let sent: Value = serde_json::from_slice(driver.seen.upstream.as_ref().unwrap()).unwrap();
+    assert_eq!(sent["params"]["capabilities"], json!({"experimental": {}}));
+    let mut driver = asked("tools/call", r#"{"name":"get_x"}"#, &policy(r#","elicitation/create""#), true);
+    let answer = r#"{"jsonrpc":"2.0","id":7,"result":{"resultType":"input_required","inputRequests":{"a":{"method":"elicitation/create","Method":"roots/list"}}}}"#;
+    driver.respond(200, "application/json", [answer.as_bytes()]);
+    assert_eq!(driver.seen.json()["result"]["isError"], true);
 }
