@@ -10,6 +10,7 @@
 //! policy      document -> compiled, immutable policy     state     what is held per worker
 //! mcp         JSON-RPC envelope, methods, eras, mirrored headers, resource URIs, server-sent events, denial replies
 //! schema      conditions on arguments: JSON Schema        pattern   name patterns
+//! secret      detectors: text in, spans of secrets out
 //! json        resumable lexer, strict check, spans; no tree
 //! ```
 
@@ -25,4 +26,5 @@ mod plugin;
 pub mod policy;
 pub mod rewrite;
 pub mod schema;
+pub mod secret;
 pub mod state;
