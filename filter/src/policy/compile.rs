@@ -1,4 +1,5 @@
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
@@ -6,7 +7,7 @@ use super::document::{Fields, Kind, Report, Value};
 use super::index::RuleIndex;
 use super::{
     Compiled, Configuration, Diagnostics, HostSettings, Mode, Policy, Rule, Server, TargetPattern, arguments, identity,
-    keys, lint, rule, server, settings,
+    keys, lint, redaction, rule, server, settings,
 };
 
 /// The version of the policy language that this compiler reads.
@@ -84,6 +85,7 @@ fn read_policy(value: &Value<'_>, text: &[u8], now: Option<i64>, report: &mut Re
     let rules = fields.required("rules", report).map(|value| rule::read(value, &names, report)).unwrap_or_default();
     let narrow_schemas = fields.get("narrow_schemas").and_then(|value| value.flag(report)).unwrap_or(true);
     let read_only = fields.get("read_only").map(|value| settings::read_read_only(value, &declared, report));
+    let redaction = fields.get("redaction").and_then(|value| redaction::read(value, &declared, report)).map(Arc::new);
     let limits = fields.get("limits").map(|value| settings::read_limits(value, report)).unwrap_or_default();
     let on = fields.get("on").map(|value| settings::read_fail_modes(value, report)).unwrap_or_default();
     let audit = fields.get("audit").map(|value| settings::read_audit(value, report)).unwrap_or_default();
@@ -113,6 +115,7 @@ fn read_policy(value: &Value<'_>, text: &[u8], now: Option<i64>, report: &mut Re
         sets,
         narrow_schemas,
         read_only,
+        redaction,
         limits,
         on,
         audit,

@@ -15,8 +15,10 @@ pub(super) struct Keys {
 
 pub(super) const CONFIGURATION: Keys = Keys { name: "configuration", known: &["host", "layers"], later: &[] };
 pub(super) const HOST: Keys =
-    Keys { name: "host", known: &["hold_headers", "audit"], later: &["keys", "stores", "store", "metrics"] };
+    Keys { name: "host", known: &["hold_headers", "audit", "keys"], later: &["stores", "store", "metrics"] };
 pub(super) const HOST_AUDIT: Keys = Keys { name: "host_audit", known: &["sink", "level"], later: &["sinks"] };
+pub(super) const HOST_KEYS: Keys = Keys { name: "host_keys", known: &["redaction"], later: &["grants"] };
+pub(super) const HOST_KEY: Keys = Keys { name: "host_key", known: &["env"], later: &["previous"] };
 pub(super) const POLICY: Keys = Keys {
     name: "policy",
     known: &[
@@ -31,11 +33,12 @@ pub(super) const POLICY: Keys = Keys {
         "rules",
         "narrow_schemas",
         "read_only",
+        "redaction",
         "limits",
         "on",
         "audit",
     ],
-    later: &["registries", "quotas", "costs", "cost_controls", "redaction", "lock", "locks", "approvals", "compat"],
+    later: &["registries", "quotas", "costs", "cost_controls", "lock", "locks", "approvals", "compat"],
 };
 pub(super) const IDENTITY: Keys = Keys { name: "identity", known: &["sources", "anonymous"], later: &[] };
 pub(super) const SOURCE: Keys = Keys { name: "source", known: &["jwt", "spiffe", "header"], later: &[] };
@@ -76,6 +79,30 @@ pub(super) const TOOL: Keys = Keys { name: "tool", known: &["server", "tool"], l
 pub(super) const WHO: Keys =
     Keys { name: "who", known: &["subject", "team", "groups", "agent", "workload", "scopes", "issuer"], later: &[] };
 pub(super) const READ_ONLY: Keys = Keys { name: "read_only", known: &["enabled", "reads"], later: &[] };
+pub(super) const REDACTION: Keys = Keys {
+    name: "redaction",
+    known: &[
+        "detectors",
+        "keys",
+        "patterns",
+        "requests",
+        "responses",
+        "strategies",
+        "allow",
+        "mode",
+        "sweep_bytes",
+        "hidden_text",
+        "constrained",
+    ],
+    later: &[],
+};
+pub(super) const REDACTION_PATTERN: Keys =
+    Keys { name: "redaction_pattern", known: &["name", "pattern", "examples", "passes"], later: &[] };
+pub(super) const HIDDEN_TEXT: Keys = Keys { name: "hidden_text", known: &["definitions", "results"], later: &[] };
+pub(super) const REDACTION_STRATEGY: Keys =
+    Keys { name: "redaction_strategy", known: &["requests", "responses"], later: &[] };
+pub(super) const REDACTION_ALLOW: Keys =
+    Keys { name: "redaction_allow", known: &["tools", "paths", "detectors"], later: &[] };
 pub(super) const LIMITS: Keys = Keys {
     name: "limits",
     known: &[
@@ -97,6 +124,8 @@ pub(super) const ALL: &[&Keys] = &[
     &CONFIGURATION,
     &HOST,
     &HOST_AUDIT,
+    &HOST_KEYS,
+    &HOST_KEY,
     &POLICY,
     &IDENTITY,
     &SOURCE,
@@ -112,6 +141,11 @@ pub(super) const ALL: &[&Keys] = &[
     &TOOL,
     &WHO,
     &READ_ONLY,
+    &REDACTION,
+    &REDACTION_PATTERN,
+    &HIDDEN_TEXT,
+    &REDACTION_STRATEGY,
+    &REDACTION_ALLOW,
     &LIMITS,
     &ON,
     &AUDIT,

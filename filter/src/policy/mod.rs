@@ -26,9 +26,12 @@ mod keys;
 mod lint;
 mod path;
 mod reason;
+mod redaction;
 mod rule;
 mod server;
 mod settings;
+
+use std::sync::Arc;
 
 pub use arguments::{Arguments, Sets};
 pub use compile::{check, compile};
@@ -38,6 +41,7 @@ pub(crate) use index::{Candidates, RuleIndex};
 pub use path::path_fault;
 pub(crate) use path::{is_below, same_authority};
 pub use reason::Reason;
+pub use redaction::{Direction, Redaction, SWEEP_BYTES, Strategy};
 pub use rule::{DenyStyle, Effect, Field, Noun, Rule, TargetPattern, Who};
 pub use server::{Server, ServerMatch};
 pub use settings::{
@@ -104,6 +108,8 @@ pub struct Policy {
     pub narrow_schemas: bool,
     /// Read-only mode and the tools that count as reads.
     pub read_only: ReadOnly,
+    /// Which secrets are looked for; none without `redaction`.
+    pub redaction: Option<Arc<Redaction>>,
     /// Sizes and depth.
     pub limits: Limits,
     /// The verdict for each cause of indecision.

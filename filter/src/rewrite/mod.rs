@@ -4,6 +4,7 @@ pub mod list;
 pub mod meta;
 pub mod narrow;
 pub mod object;
+pub mod redact;
 
 use crate::json::Span;
 

@@ -12,7 +12,7 @@ pub const LOOKBACK: usize = 256;
 pub const REACH: usize = 16 * 1024;
 
 /// A secret that was found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Hit {
     /// Index of its first byte.
     pub start: usize,
@@ -20,6 +20,8 @@ pub struct Hit {
     pub end: usize,
     /// The detector's number.
     pub detector: usize,
+    /// It goes on where the hit before it ended, and gets no placeholder of its own.
+    pub joins: bool,
 }
 
 /// What a scan remembers between calls for one text.
@@ -58,6 +60,11 @@ impl Scanner {
         Self { prefilter: Prefilter::new(literals), owners }
     }
 
+    /// The name of a detector.
+    pub fn name(&self, detector: usize) -> &str {
+        detectors().nth(detector).map_or("secret", |detector| detector.name)
+    }
+
     /// Scans on from index `from`, appends what it finds to `hits` in the order of places, and gives the index up to
     /// which everything is decided: hits before it are final, and the bytes before it may leave. Of complete text that
     /// is its end. Hits do not overlap.
@@ -83,7 +90,7 @@ impl Scanner {
                 Found::Secret { start, end } => {
                     if start >= memo.taken {
                         memo.taken = end;
-                        hits.push(Hit { start, end, detector: *number });
+                        hits.push(Hit { start, end, detector: *number, joins: false });
                     }
                     true
                 }

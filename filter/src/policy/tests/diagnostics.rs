@@ -323,7 +323,7 @@ fn keys_of_later_versions_are_refused() {
         let found = errors(&json!({ "host": { *key: {} }, "layers": [base()] }));
         assert_eq!(brief(&found), [("not_yet", format!("/host/{key}").as_str())]);
     }
-    let design = ["registries", "quotas", "costs", "cost_controls", "redaction"];
+    let design = ["registries", "quotas", "costs", "cost_controls"];
     assert!(design.iter().all(|key| keys::POLICY.later.contains(key)));
 }
 
@@ -445,7 +445,7 @@ fn a_policy_of_a_later_version_is_refused_for_what_is_missing_alone() {
   ],
   "read_only": { "enabled": true, "reads": ["get_*", "list_*", "search_*", "read_*"] },
   "redaction": { "detectors": "default", "keys": ["password", "api_key"], "requests": "block", "responses": "replace",
-                 "allow": [{ "tools": ["get_commit"], "detectors": ["generic-secret"] }] },
+                 "allow": [{ "tools": ["get_commit"], "detectors": ["aws-access-key-id"] }] },
   "quotas": [
     { "id": "per-agent",  "limit": 60,  "window": "1m", "by": ["subject"] },
     { "id": "searches",   "limit": 500, "window": "1h", "by": ["team", "tool"], "tools": ["search_*"], "scope": "global", "on_store_error": "deny" }
@@ -468,7 +468,6 @@ fn a_policy_of_a_later_version_is_refused_for_what_is_missing_alone() {
         "/servers/0/registry",
         "/servers/1/registry",
         "/rules/2/approval",
-        "/redaction",
         "/quotas",
         "/costs",
         "/cost_controls",

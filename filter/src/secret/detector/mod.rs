@@ -10,6 +10,9 @@ pub enum Group {
 }
 
 impl Group {
+    /// All groups.
+    pub const ALL: &'static [Self] = &[Self::Cloud];
+
     /// Its name in a policy.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -1,0 +1,265 @@
+//! `redaction`: which secrets are looked for, and what becomes of them.
+
+use super::document::{Fields, Kind, Report, Value, nearest_or_all};
+use super::{Mode, TargetPattern, keys, rule, server};
+use crate::pattern::Pattern;
+use crate::secret::Scanner;
+use crate::secret::detector::{Detector, Group, detectors};
+
+/// Results up to this size are held, and what is found in one place is taken out of all of it.
+pub const SWEEP_BYTES: usize = 256 * 1024;
+
+/// Which way a message goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// To the server.
+    Request,
+    /// To the client.
+    Response,
+}
+
+/// What becomes of a secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Strategy {
+    /// It passes, and is not counted.
+    Allow,
+    /// `[redacted:aws-access-key-id:7f3a]` stands in its place.
+    Replace,
+    /// Its last four characters stay, behind asterisks.
+    Mask,
+    /// A keyed hash stands in its place.
+    Hash,
+    /// Its message is refused.
+    Block,
+}
+
+const STRATEGIES: [(&str, Strategy); 5] = [
+    ("allow", Strategy::Allow),
+    ("replace", Strategy::Replace),
+    ("mask", Strategy::Mask),
+    ("hash", Strategy::Hash),
+    ("block", Strategy::Block),
+];
+
+impl Strategy {
+    /// The word of the policy document.
+    pub fn as_str(self) -> &'static str {
+        STRATEGIES.iter().find(|(_, strategy)| *strategy == self).map_or("block", |(word, _)| word)
+    }
+}
+
+/// Where secrets of some kinds may pass: every condition must hold.
+#[derive(Debug, Clone)]
+struct Allowance {
+    /// The tools; `None` is everything, also what is no call.
+    tools: Option<Vec<TargetPattern>>,
+    /// Patterns over JSON pointers; `None` is everywhere.
+    paths: Option<Vec<Pattern>>,
+    /// Numbers of detectors, sorted; `None` is all.
+    detectors: Option<Vec<usize>>,
+}
+
+/// Compiled `redaction`.
+#[derive(Debug)]
+pub struct Redaction {
+    /// Finds what is looked for.
+    pub scanner: Scanner,
+    /// Shadow counts and audits what would be redacted, and changes nothing.
+    pub mode: Mode,
+    /// The largest result that is held, to be swept, in bytes.
+    pub sweep_bytes: usize,
+    /// What becomes of each detector's secrets.
+    requests: Vec<Strategy>,
+    responses: Vec<Strategy>,
+    allow: Vec<Allowance>,
+}
+
+impl Redaction {
+    /// What becomes of a secret of this detector, by number.
+    pub fn strategy(&self, direction: Direction, detector: usize) -> Strategy {
+        let table = match direction {
+            Direction::Request => &self.requests,
+            Direction::Response => &self.responses,
+        };
+        table.get(detector).copied().unwrap_or(Strategy::Block)
+    }
+
+    /// Whether the policy lets a secret of this detector pass where it was found.
+    pub fn is_allowed(&self, server: &str, tool: Option<&str>, pointer: &str, detector: usize) -> bool {
+        self.allow.iter().any(|allowance| {
+            let fits = |pattern: &TargetPattern| {
+                pattern.server.as_ref().is_none_or(|on| on.matches(server))
+                    && tool.is_some_and(|tool| pattern.name.matches(tool))
+            };
+            allowance.detectors.as_ref().is_none_or(|detectors| detectors.binary_search(&detector).is_ok())
+                && allowance.tools.as_ref().is_none_or(|tools| tools.iter().any(fits))
+                && allowance.paths.as_ref().is_none_or(|paths| paths.iter().any(|path| path.matches(pointer)))
+        })
+    }
+}
+
+/// Detectors that a name stands for: one of them, or a group.
+fn named(name: &str) -> Vec<usize> {
+    detectors()
+        .enumerate()
+        .filter(|(_, detector)| detector.name == name || detector.group.as_str() == name)
+        .map(|(number, _)| number)
+        .collect()
+}
+
+/// Reads the name of a detector or a group.
+fn read_named(value: &Value<'_>, text: &str, own: &[String], report: &mut Report<'_>) -> Vec<usize> {
+    let mut numbers = named(text);
+    if let Some(at) = own.iter().position(|name| name == text) {
+        numbers.push(detectors().count() + at);
+    }
+    if numbers.is_empty() {
+        let words: Vec<&str> = Group::ALL
+            .iter()
+            .map(|group| group.as_str())
+            .chain(detectors().map(|detector| detector.name))
+            .chain(own.iter().map(String::as_str))
+            .collect();
+        let help = nearest_or_all(text, words.iter().copied());
+        report.error("unknown_detector", value, format!("no detector and no group is named `{text}`"), &help);
+    }
+    numbers
+}
+
+/// Reads `redaction`.
+pub(super) fn read(value: &Value<'_>, servers: &[String], report: &mut Report<'_>) -> Option<Redaction> {
+    let fields = Fields::open(value, &keys::REDACTION, report)?;
+    let own: Vec<String> = Vec::new();
+    let is_on = fields.get("detectors").map_or_else(default_detectors, |value| read_detectors(value, report));
+    let count = detectors().count() + own.len();
+    let mode = fields.get("mode").and_then(|value| server::read_mode(value, report)).unwrap_or(Mode::Enforce);
+    let mut one =
+        |key: &str, otherwise| fields.get(key).and_then(|value| value.choice(&STRATEGIES, report)).unwrap_or(otherwise);
+    let mut requests = vec![one("requests", Strategy::Block); count];
+    let mut responses = vec![one("responses", Strategy::Replace); count];
+    if let Some(value) = fields.get("strategies") {
+        read_strategies(value, &own, [&mut requests, &mut responses], report);
+    }
+    let sweep_bytes = fields.get("sweep_bytes").and_then(|value| value.whole(1024..=16 << 20, report));
+    let allow = fields.get("allow").and_then(|value| value.list(report)).unwrap_or_default();
+    let allow = allow.iter().filter_map(|value| read_allowance(value, servers, &own, report)).collect();
+    let scanner = Scanner::new(|detector: &Detector| is_on.contains(&detector.name));
+    Some(Redaction {
+        scanner,
+        mode,
+        sweep_bytes: sweep_bytes.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(SWEEP_BYTES),
+        requests,
+        responses,
+        allow,
+    })
+}
+
+fn default_detectors() -> Vec<&'static str> {
+    detectors().filter(|detector| detector.group.is_default()).map(|detector| detector.name).collect()
+}
+
+/// Names of the detectors that are on: `"default"`, `"all"`, `"none"`, or a list of those words, groups and detectors,
+/// each with `!` before it to switch it off again.
+fn read_detectors(value: &Value<'_>, report: &mut Report<'_>) -> Vec<&'static str> {
+    let list = match &value.kind {
+        Kind::List(_) => value.list(report).unwrap_or_default(),
+        _ => std::slice::from_ref(value),
+    };
+    let mut on: Vec<&'static str> = Vec::new();
+    for value in list {
+        let Some(text) = value.text(report) else { continue };
+        let (off, name) = text.strip_prefix('!').map_or((false, text), |name| (true, name));
+        let names: Vec<&'static str> = match name {
+            "default" => default_detectors(),
+            "all" => detectors().map(|detector| detector.name).collect(),
+            "none" => Vec::new(),
+            _ => {
+                let numbers = read_named(value, name, &[], report);
+                detectors()
+                    .enumerate()
+                    .filter(|(number, _)| numbers.contains(number))
+                    .map(|(_, detector)| detector.name)
+                    .collect()
+            }
+        };
+        on.retain(|on| !off || !names.contains(on));
+        if !off {
+            on.extend(names);
+        }
+    }
+    on
+}
+
+/// Reads `strategies` into the tables of requests and responses.
+fn read_strategies(value: &Value<'_>, own: &[String], tables: [&mut Vec<Strategy>; 2], report: &mut Report<'_>) {
+    let Kind::Object(members) = &value.kind else {
+        value.wrong_type("an object from names of detectors or groups to strategies", report);
+        return;
+    };
+    let [requests, responses] = tables;
+    // Groups first, so that a detector's own entry counts whatever the order is.
+    let is_group = |key: &str| Group::ALL.iter().any(|group| group.as_str() == key);
+    for wants_group in [true, false] {
+        for member in members.iter().filter(|member| is_group(&member.key) == wants_group) {
+            let numbers = read_named(&member.value, &member.key, own, report);
+            let set = |table: &mut Vec<Strategy>, strategy: Option<Strategy>| {
+                for number in &numbers {
+                    if let (Some(entry), Some(strategy)) = (table.get_mut(*number), strategy) {
+                        *entry = strategy;
+                    }
+                }
+            };
+            if matches!(member.value.kind, Kind::Object(_)) {
+                let Some(fields) = Fields::open(&member.value, &keys::REDACTION_STRATEGY, report) else { continue };
+                let request = fields.get("requests").and_then(|value| value.choice(&STRATEGIES, report));
+                let response = fields.get("responses").and_then(|value| value.choice(&STRATEGIES, report));
+                set(requests, request);
+                set(responses, response);
+            } else {
+                let strategy = member.value.choice(&STRATEGIES, report);
+                set(requests, strategy);
+                set(responses, strategy);
+            }
+        }
+    }
+}
+
+fn read_allowance(value: &Value<'_>, servers: &[String], own: &[String], report: &mut Report<'_>) -> Option<Allowance> {
+    let fields = Fields::open(value, &keys::REDACTION_ALLOW, report)?;
+    if ["tools", "paths", "detectors"].iter().all(|key| fields.get(key).is_none()) {
+        let help = "name `tools`, `paths` or `detectors`; to look for nothing at all, say \"detectors\": \"none\"";
+        report.error("empty", value, "an allowance without a condition", help);
+        return None;
+    }
+    let tools = fields.get("tools").and_then(|value| value.list(report));
+    let tools = tools.map(|list| list.iter().filter_map(|value| rule::read_tool(value, servers, report)).collect());
+    let paths = fields.get("paths").and_then(|value| value.list(report));
+    let paths = paths.map(|list| list.iter().filter_map(|value| read_path(value, report)).collect());
+    let detectors = fields.get("detectors").and_then(|value| value.list(report)).map(|list| {
+        let mut numbers = Vec::new();
+        for value in list {
+            let Some(text) = value.text(report) else { continue };
+            numbers.extend(read_named(value, text, own, report));
+        }
+        numbers.sort_unstable();
+        numbers
+    });
+    Some(Allowance { tools, paths, detectors })
+}
+
+fn read_path(value: &Value<'_>, report: &mut Report<'_>) -> Option<Pattern> {
+    let text = value.text(report)?;
+    match Pattern::parse(text) {
+        Ok(pattern) if text.starts_with(['/', '*']) => Some(pattern),
+        Ok(_) => {
+            let help = "write a JSON pointer into the message, as in \"/result/structuredContent/*\" or \"*/sha\"";
+            report.error("bad_pattern", value, format!("`{text}` can match no place in a message"), help);
+            None
+        }
+        Err(fault) => {
+            let help = "use a JSON pointer, or `prefix*`, `*suffix`, `*middle*`";
+            report.error("bad_pattern", value, format!("`{text}` is not a pattern: {fault}"), help);
+            None
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! Finds values again that were found before: a secret that one place of a message names is gone from all of it.
+
+use crate::secret::verify::class;
+
+/// Shortest value that is looked for elsewhere, in bytes: shorter ones are words and numbers of their own.
+const SHORTEST: usize = 8;
+/// Most bytes of values that are remembered for one message.
+const REMEMBERED: usize = 1 << 20;
+/// Bits of the filter over the first four bytes.
+const FILTER_BITS: u32 = 15;
+
+/// A value, and the detector that found it.
+#[derive(Clone, Debug)]
+struct Known {
+    value: Box<[u8]>,
+    detector: usize,
+}
+
+/// The values of one message.
+#[derive(Debug, Default)]
+pub(super) struct Sweep {
+    /// Sorted by value, after [`Sweep::settle`].
+    known: Vec<Known>,
+    settled: usize,
+    /// Which hashes of four bytes begin a value.
+    filter: Vec<u64>,
+    bytes: usize,
+    longest: usize,
+}
+
+fn slot(first: [u8; 4]) -> (usize, u64) {
+    let hash = u32::from_le_bytes(first).wrapping_mul(0x9e37_79b1) >> (32 - FILTER_BITS);
+    ((hash >> 6) as usize, 1 << (hash & 63))
+}
+
+impl Sweep {
+    /// Remembers a value, if it can be told from ordinary text.
+    pub(super) fn learn(&mut self, value: &[u8], detector: usize) {
+        let Some(first) = value.first_chunk::<4>().filter(|_| value.len() >= SHORTEST) else { return };
+        if self.bytes.saturating_add(value.len()) > REMEMBERED || self.has(value) {
+            return;
+        }
+        if self.filter.is_empty() {
+            self.filter = vec![0; 1 << (FILTER_BITS - 6)];
+        }
+        let (word, bit) = slot(*first);
+        if let Some(word) = self.filter.get_mut(word) {
+            *word |= bit;
+        }
+        self.bytes += value.len();
+        self.longest = self.longest.max(value.len());
+        self.known.push(Known { value: value.into(), detector });
+    }
+
+    fn has(&self, value: &[u8]) -> bool {
+        let (settled, new) = self.known.split_at_checked(self.settled).unwrap_or((&self.known, &[]));
+        settled.binary_search_by(|known| (*known.value).cmp(value)).is_ok()
+            || new.last().is_some_and(|last| *last.value == *value)
+    }
+
+    /// To be called before [`Sweep::find`], after values were learnt.
+    pub(super) fn settle(&mut self) {
+        if self.settled < self.known.len() {
+            self.known.sort_by(|one, other| one.value.cmp(&other.value));
+            self.known.dedup_by(|one, other| one.value == other.value);
+            self.settled = self.known.len();
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.known.is_empty()
+    }
+
+    /// Calls `found(start, end, detector)` for every place at or after `from` where a value stands on its own, in
+    /// order, places that overlap an earlier one left out. Gives the index up to which this is decided: the rest may
+    /// be the beginning of a value, unless the text `is_complete`.
+    pub(super) fn find(
+        &self,
+        text: &[u8],
+        from: usize,
+        is_complete: bool,
+        mut found: impl FnMut(usize, usize, usize),
+    ) -> usize {
+        if self.is_empty() {
+            return text.len();
+        }
+        let mut at = from;
+        while let Some(first) = text.get(at..).and_then(|rest| rest.first_chunk::<4>()) {
+            let (word, bit) = slot(*first);
+            if self.filter.get(word).is_none_or(|word| word & bit == 0) {
+                at += 1;
+                continue;
+            }
+            let rest = text.get(at..).unwrap_or_default();
+            // A longer value, or the byte after this one, may still come.
+            if !is_complete && rest.len() <= self.longest && self.is_beginning(rest) {
+                return at;
+            }
+            match self.at(text, at) {
+                Some((end, detector)) => {
+                    found(at, end, detector);
+                    at = end;
+                }
+                None => at += 1,
+            }
+        }
+        if is_complete { text.len() } else { at.min(text.len()).max(from) }
+    }
+
+    /// Whether some value, and at least the byte after it, may come to stand where `rest` does.
+    fn is_beginning(&self, rest: &[u8]) -> bool {
+        let from = self.known.partition_point(|known| *known.value < *rest);
+        let longer = self.known.get(from).is_some_and(|known| known.value.starts_with(rest));
+        longer || self.longest_prefix(rest).is_some_and(|known| known.value.len() == rest.len())
+    }
+
+    /// The longest value that `rest` begins with.
+    fn longest_prefix(&self, rest: &[u8]) -> Option<&Known> {
+        let mut upto = self.known.partition_point(|known| *known.value <= *rest);
+        // Each miss shortens what can still be common, so at most as many steps as a value has bytes.
+        loop {
+            let known = self.known.get(upto.checked_sub(1)?)?;
+            let common = known.value.iter().zip(rest).take_while(|(one, other)| one == other).count();
+            if common == known.value.len() {
+                return Some(known);
+            }
+            if common < SHORTEST {
+                return None;
+            }
+            let shorter = rest.get(..common)?;
+            upto = self.known.partition_point(|known| *known.value <= *shorter).min(upto - 1);
+        }
+    }
+
+    /// The value that stands at `at` and is no part of a longer word.
+    fn at(&self, text: &[u8], at: usize) -> Option<(usize, usize)> {
+        let is_word = |byte: Option<&u8>| byte.is_some_and(|byte| class::is(*byte, class::ALNUM));
+        if is_word(at.checked_sub(1).and_then(|before| text.get(before))) && is_word(text.get(at)) {
+            return None;
+        }
+        let known = self.longest_prefix(text.get(at..)?)?;
+        let end = at + known.value.len();
+        let cut_off = is_word(end.checked_sub(1).and_then(|last| text.get(last))) && is_word(text.get(end));
+        (!cut_off).then_some((end, known.detector))
+    }
+}
