@@ -43,6 +43,49 @@ pub struct Decision<'a> {
     pub server: Server<'a>,
 }
 
+/// What was done with secrets that were found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Redacted {
+    /// They were replaced.
+    Redacted,
+    /// They were in a message that was refused for one of them.
+    Blocked,
+    /// They passed, and enforcement would have replaced or refused them.
+    Would,
+}
+
+impl Redacted {
+    /// The word in metric names.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Redacted => "redacted",
+            Self::Blocked => "blocked",
+            Self::Would => "would_redact",
+        }
+    }
+}
+
+/// Secrets of one kind that were found in one message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Redaction<'a> {
+    /// What was done with them.
+    pub outcome: Redacted,
+    /// The detector's name.
+    pub detector: &'a str,
+    /// How many.
+    pub count: u64,
+    /// The server.
+    pub server: Server<'a>,
+}
+
+impl Redaction<'_> {
+    /// The counter's name.
+    pub fn name(&self) -> String {
+        let outcome = self.outcome.as_str();
+        format!("tidegate.redactions.outcome.{outcome}.detector.{}.server.{}", self.detector, self.server.name)
+    }
+}
+
 /// A server as metrics name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Server<'a> {

@@ -1,7 +1,8 @@
 //! A response that is a stream of server-sent events: each leaves as soon as it is decided.
 
 use super::inbound::{Channel, Fate};
-use super::reading::{HELD_RESULT, Reading};
+use super::reading::Reading;
+use super::redaction::Reads;
 use super::{ChunkStep, Core, Surroundings};
 use crate::mcp::sse::{self, Decision, EventHead, Judge};
 use crate::policy::Reason;
@@ -59,6 +60,11 @@ struct EventJudge<'a> {
 }
 
 impl EventJudge<'_> {
+    fn redact(&mut self, data: &[u8], end: bool, out: &mut Vec<u8>) -> bool {
+        let Some(redactor) = &mut self.reading.redactor else { return true };
+        self.core.redact_piece(redactor, data, end, out, self.env)
+    }
+
     fn decision(fate: Fate) -> Decision {
         match fate {
             Fate::Pass => Decision::Pass,
@@ -78,16 +84,18 @@ impl Judge for EventJudge<'_> {
         let room = EVENT_HEAD.saturating_sub(reading.head.len()).min(bytes.len());
         reading.head.extend_from_slice(bytes.get(..room).unwrap_or_default());
         // Whether a result streams is decided at one and the same byte, however the event is cut into chunks.
-        let room = (HELD_RESULT + 1).saturating_sub(reading.read);
+        let held_result = self.core.held_result();
+        let room = (held_result + 1).saturating_sub(reading.read);
         let (upto, rest) = bytes.split_at_checked(room).unwrap_or((bytes, &[]));
         reading.feed(upto);
         if !reading.streaming
             && !upto.is_empty()
-            && reading.read > HELD_RESULT
+            && reading.read > held_result
             && !reading.is_broken()
             && self.core.may_stream(&reading.head, &reading.envelope)
         {
             reading.streaming = true;
+            reading.redactor = self.core.redactor(Reads::Message);
             self.core.answered = true;
         }
         reading.feed(rest);
@@ -96,6 +104,7 @@ impl Judge for EventJudge<'_> {
         }
         match self.core.streaming_chunk(reading, false, self.env) {
             ChunkStep::Cut => sse::Progress::Refuse,
+            _ if reading.redactor.is_some() => sse::Progress::Rewrite,
             _ => sse::Progress::Stream,
         }
     }
@@ -118,6 +127,14 @@ impl Judge for EventJudge<'_> {
 
     fn end_streamed(&mut self) -> bool {
         self.core.streaming_chunk(self.reading, true, self.env) != ChunkStep::Cut
+    }
+
+    fn rewrite(&mut self, data: &[u8], out: &mut Vec<u8>) -> bool {
+        self.redact(data, false, out)
+    }
+
+    fn end_rewritten(&mut self, out: &mut Vec<u8>) -> bool {
+        self.redact(&[], true, out)
     }
 
     fn oversize(&mut self) -> Option<Vec<u8>> {

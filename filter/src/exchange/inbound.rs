@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::redaction::Reads;
 use super::refusal::{Addressee, Refusal};
 use super::{Core, Surroundings};
 use crate::decide::access::{self, Caller};
@@ -37,8 +38,21 @@ pub(super) enum Channel {
 }
 
 impl Core {
-    /// Decides on a whole message. `read` is what strict reading said.
+    /// Decides on a whole message, and takes its secrets out. `read` is what strict reading said.
     pub(super) fn fate(
+        &mut self,
+        bytes: &[u8],
+        envelope: &Envelope,
+        read: Result<(), Invalid>,
+        channel: Channel,
+        env: &mut dyn Surroundings,
+    ) -> Fate {
+        let reads = if read.is_ok() { Reads::Message } else { Reads::Text };
+        let fate = self.judged(bytes, envelope, read, channel, env);
+        self.redacted(bytes, fate, reads, Some(envelope), channel, env)
+    }
+
+    fn judged(
         &mut self,
         bytes: &[u8],
         envelope: &Envelope,
@@ -307,6 +321,7 @@ impl Core {
             return Fate::Pass;
         }
         self.outcome.get_or_insert("response_refused");
+        let refusal = &self.without_secrets(refusal.clone());
         let policy = &self.configuration.policy.name;
         let Some(awaiting) = self.awaiting.as_ref().filter(|_| !self.answered) else {
             return match channel {

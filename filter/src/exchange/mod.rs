@@ -19,6 +19,7 @@ mod inbound;
 mod outbound;
 mod reading;
 mod record;
+mod redaction;
 mod redirect;
 mod refusal;
 mod request;
@@ -60,6 +61,8 @@ pub trait Surroundings {
     fn audit(&mut self, event: &str);
     /// Counts a decision.
     fn count(&mut self, decision: metrics::Decision<'_>);
+    /// Counts secrets that were found.
+    fn count_redactions(&mut self, redaction: metrics::Redaction<'_>);
     /// Records how long an exchange with `server` took, in microseconds.
     fn observe(&mut self, server: metrics::Server<'_>, micros: u64);
 }
@@ -138,6 +141,8 @@ pub enum ChunkStep {
     Pass,
     /// These bytes go on instead of what is held and this chunk.
     Replace(Vec<u8>),
+    /// These bytes go on instead of what is held and this chunk, and more may follow: the headers tell of no length.
+    Rewrite(Vec<u8>),
     /// The whole body is replaced by a refusal, status 200, `application/json`.
     Deny(Vec<u8>),
     /// Nothing more may go on: the stream is reset.

@@ -4,9 +4,7 @@ use super::Core;
 use crate::json::Lexer;
 use crate::mcp::jsonrpc::Envelope;
 use crate::mcp::violation::Invalid;
-
-/// A call's result is held whole up to this size, so that a fault in it becomes a clean refusal. A longer one streams.
-pub(super) const HELD_RESULT: usize = 256 * 1024;
+use crate::rewrite::redact::Redactor;
 
 /// One message while it is read.
 #[derive(Debug)]
@@ -16,6 +14,10 @@ pub(super) struct Reading {
     pub(super) fault: Option<crate::json::Error>,
     pub(super) read: usize,
     pub(super) streaming: bool,
+    /// Policy let it pass although it could not be judged.
+    pub(super) unjudged: bool,
+    /// Takes the secrets out of what streams.
+    pub(super) redactor: Option<Box<Redactor>>,
     /// The first bytes of an event's data, for the spans of the envelope.
     pub(super) head: Vec<u8>,
 }
@@ -28,6 +30,8 @@ impl Reading {
             fault: None,
             read: 0,
             streaming: false,
+            unjudged: false,
+            redactor: None,
             head: Vec::new(),
         }
     }

@@ -8,11 +8,12 @@ use super::request::{Message, Mirrored};
 use super::{Core, Progress, Surroundings};
 use crate::audit::Record;
 use crate::decide::access::Verdict;
-use crate::json::{decode, members};
+use crate::json::{decode, members, write_string};
 use crate::mcp::jsonrpc::Shape;
 use crate::mcp::method::Kind;
 use crate::metrics::{Decision, Outcome};
 use crate::policy::{ArgumentsAudit, Reason};
+use crate::rewrite::redact::Findings;
 use crate::state::collapse::Fate;
 
 /// Microseconds from which an exchange counts as long.
@@ -40,6 +41,13 @@ pub(super) struct Facts {
     pub(super) struck: Vec<&'static str>,
     /// Names of list entries that were left out.
     pub(super) hidden: Vec<String>,
+    /// Secrets in the request, and in what the server sent.
+    pub(super) request_redactions: Findings,
+    pub(super) redactions: Findings,
+    /// They passed: redaction is in shadow mode.
+    pub(super) would_redact: bool,
+    /// They were found in something that left before it was complete.
+    pub(super) not_swept: bool,
     request_id: Option<String>,
     session: Option<String>,
     trace: Option<(String, String)>,
@@ -198,9 +206,10 @@ impl Core {
                 record.text("would_verdict", "deny");
             }
             record.text("direction", "response");
-            record.optional("method", method);
-            record.optional("tool", self.awaiting.as_ref().and_then(|awaiting| awaiting.tool.as_deref()));
-            record.text("outcome", detail);
+            record.optional("method", method.map(|it| self.scrubbed(it)).as_deref());
+            record.optional("tool", self.awaiting.as_ref().and_then(|awaiting| awaiting.tool.as_deref()).map(|it| self.scrubbed(it)).as_deref());
+            record.text("outcome", &self.scrubbed(detail));
+            self.describe_redactions(&mut record, &self.facts.redactions);
             record.open()
         };
         let principal = self.parties.as_ref().map(|parties| parties.principal.key()).unwrap_or_default();
@@ -231,7 +240,7 @@ impl Core {
         let told = self.progress == Progress::Answered
             || !self.configuration.policy.audit.allowed
             || !self.is_streamed && !self.is_error && micros < LONG && self.status.is_none_or(|status| status < 300);
-        let told = told && outcome.is_none() && self.facts.hidden.is_empty();
+        let told = told && outcome.is_none() && self.facts.hidden.is_empty() && self.facts.redactions.is_empty();
         if told || !env.audits() {
             return;
         }
@@ -240,9 +249,14 @@ impl Core {
         record.optional("era", self.era.map(|era| era.as_str()));
         if let Some(awaiting) = &self.awaiting {
             record.raw("id", &awaiting.id);
-            record.optional("tool", awaiting.tool.as_deref());
+            record.optional("tool", awaiting.tool.as_deref().map(|it| self.scrubbed(it)).as_deref());
         }
-        record.list("hidden", &self.facts.hidden, LISTED);
+        let hidden: Vec<_> = self.facts.hidden.iter().take(LISTED + 1).map(|name| self.scrubbed(name)).collect();
+        record.list("hidden", &hidden, LISTED);
+        self.describe_redactions(&mut record, &self.facts.redactions);
+        if self.facts.not_swept {
+            record.flag("swept", false);
+        }
         record.optional("upstream", env.upstream_address().as_deref());
         if let Some(status) = self.status {
             record.number("status", u64::from(status));
@@ -284,7 +298,7 @@ impl Core {
             record.text("session", &short);
         }
         record.text("authority", &self.facts.authority);
-        record.text("path", &self.facts.path);
+        record.text("path", &self.scrubbed(&self.facts.path));
         record.optional("route", self.facts.route.as_deref());
         record.optional("request_id", self.facts.request_id.as_deref());
         if let Some((trace, span)) = &self.facts.trace {
@@ -294,13 +308,32 @@ impl Core {
         record
     }
 
+    /// Which secrets were found where: never values.
+    fn describe_redactions(&self, record: &mut Record, findings: &Findings) {
+        if findings.is_empty() {
+            return;
+        }
+        let key = if self.facts.would_redact { "would_redact" } else { "redactions" };
+        let mut list = vec![b'['];
+        for finding in findings.list() {
+            list.extend_from_slice(if list.len() > 1 { b",{\"detector\":" } else { b"{\"detector\":" });
+            write_string(&mut list, &finding.detector);
+            list.extend_from_slice(b",\"path\":");
+            write_string(&mut list, &self.scrubbed(&finding.pointer));
+            list.extend_from_slice(format!(",\"count\":{}}}", finding.count).as_bytes());
+        }
+        list.push(b']');
+        record.raw(key, &list);
+    }
+
     /// The fields that describe the request's message.
     fn describe(&self, record: &mut Record, message: Option<&Message<'_>>) {
         record.number("request_bytes", self.request_bytes as u64);
         let Some(message) = message else { return };
         record.optional("era", self.era.map(|era| era.as_str()));
-        record.text("method", message.method.as_deref().unwrap_or("response"));
-        let target = message.target.as_deref();
+        record.text("method", &self.scrubbed(message.method.as_deref().unwrap_or("response")));
+        let target = message.target.as_deref().map(|target| self.scrubbed(target));
+        let target = target.as_deref();
         match message.kind {
             Kind::CallTool => record.optional("tool", target),
             Kind::Resource => record.optional("resource", target),
@@ -308,15 +341,16 @@ impl Core {
             _ => {}
         }
         if let Some(id) = message.id() {
-            record.raw("id", id);
+            record.raw("id", self.scrubbed(&String::from_utf8_lossy(id)).as_bytes());
         }
+        self.describe_redactions(record, &self.facts.request_redactions);
         if !self.facts.struck.is_empty() {
             record.list("struck_capabilities", &self.facts.struck, LISTED);
         }
         let arguments = message.envelope.arguments.filter(|arguments| arguments.shape == Shape::Object);
         if let (Some(arguments), ArgumentsAudit::Keys) = (arguments, self.configuration.policy.audit.arguments) {
             let keys: Vec<_> =
-                members(message.bytes, arguments.span).map(|member| decode(member.key.of(message.bytes))).collect();
+                members(message.bytes, arguments.span).map(|member| self.scrubbed(&decode(member.key.of(message.bytes))).into_owned()).collect();
             record.list("arguments", &keys, LISTED);
         }
     }

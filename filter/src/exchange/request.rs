@@ -180,19 +180,40 @@ impl Core {
         if era.is_ok() && self.enforces() {
             self.facts.struck = self.capabilities_to_strike(message);
         }
+        let (changed, secret) = match era {
+            Ok(_) if self.doomed.is_none() => match self.redacted_request(message, env) {
+                Ok(changed) => (changed, None),
+                Err(refusal) => (None, Some(refusal)),
+            },
+            _ => (None, None),
+        };
+        // What is judged is what is sent.
+        let reread = changed.as_deref().map(|bytes| (bytes, jsonrpc::read(bytes, self.json_limits())));
+        let reread = match reread {
+            Some((bytes, Ok(envelope))) => Some(Message::new(bytes, envelope)),
+            Some((_, Err(invalid))) => return self.refuse_unreadable(message.bytes, &invalid, env),
+            None => None,
+        };
+        let secret = secret.or_else(|| self.secret_in_header(reread.as_ref()?));
+        let message = reread.as_ref().unwrap_or(message);
         let refusal = match (self.doomed.take(), era) {
             (Some(doomed), _) => Some(doomed),
             (None, Err(said)) => {
                 let advice = "Send mirrored headers and body that say the same.";
                 Some(Refusal::of_form(Reason::HeaderMismatch, 400, denial::HEADER_MISMATCH, said, advice))
             }
-            (None, Ok(era)) => self.refusal(message, era, env),
+            (None, Ok(era)) => secret.or_else(|| self.refusal(message, era, env)),
         };
-        if let Some(refusal) = refusal {
+        if let Some(refusal) = refusal.map(|refusal| self.without_secrets(refusal)) {
             let decision = self.record_refusal(&refusal, Some(message), env);
             if self.enforces() {
-                self.progress = Progress::Answered;
                 let policy = &self.configuration.policy.name;
+                if let (Reason::SecretBlocked, None, Some(id)) = (refusal.reason, &message.method, message.id()) {
+                    // A client's answer: the server, which waits for it, is told.
+                    self.progress = Progress::Forwarded;
+                    return RequestStep::Forward(Some(refusal.message(Addressee::Request(id), policy, &decision)));
+                }
+                self.progress = Progress::Answered;
                 return RequestStep::Reply(refusal.reply(message.addressee(), policy, &decision));
             }
         }
@@ -206,7 +227,17 @@ impl Core {
             let cursor = cursor.map(Cow::into_owned);
             self.awaiting = Some(Awaiting { id: id.to_vec(), kind: message.kind, tool, cursor });
         }
-        RequestStep::Forward(if self.enforces() { self.rewritten_request(message) } else { None })
+        let rewritten = if self.enforces() { self.rewritten_request(message) } else { None };
+        RequestStep::Forward(rewritten.or_else(|| Some(reread?.bytes.to_vec())))
+    }
+
+    /// Why a request whose secrets were taken out is refused all the same: a header still has one.
+    fn secret_in_header(&self, redacted: &Message<'_>) -> Option<Refusal> {
+        self.compare_mirrored(redacted, false).err().map(|_| {
+            let said = "A header mirrors an argument that holds a secret.".to_owned();
+            let advice = "Call again without the secret: refer to it by name, or let the server read it.";
+            Refusal::by_policy(Reason::SecretBlocked, said, advice)
+        })
     }
 
     /// The request without what is not meant for the server, if that changes it.

@@ -3,7 +3,8 @@
 use super::events::Events;
 use super::headers::{Headers, Lookup, is_utf8, media_type};
 use super::inbound::{Channel, Fate, withheld};
-use super::reading::{HELD_RESULT, Reading};
+use super::reading::Reading;
+use super::redaction::Reads;
 use super::refusal::{Addressee, Refusal};
 use super::{ChunkStep, Core, Exchange, Progress, Removals, Reply, ResponseStep, Surroundings};
 use crate::mcp::jsonrpc::Envelope;
@@ -11,6 +12,7 @@ use crate::mcp::method::Kind;
 use crate::mcp::sse;
 use crate::mcp::violation::{Invalid, Violation};
 use crate::policy::{FailMode, Reason};
+use crate::rewrite::redact::Redactor;
 
 /// The text of an error status that passes: OAuth errors, Envoy's own replies.
 const PLAIN_TEXT: usize = 64 * 1024;
@@ -39,6 +41,10 @@ pub(super) enum Body {
     Open,
     /// Text that is no MCP message, and how many bytes of it may still pass.
     PlainText(usize),
+    /// The same, held to be searched for secrets.
+    HeldText(Vec<u8>),
+    /// Text of any length that policy lets pass, without its secrets.
+    Text(Box<Redactor>),
     Json(Box<JsonBody>),
     Events(Box<Events>),
     /// An answer was put in its place; the rest is swallowed.
@@ -69,6 +75,7 @@ impl Body {
     pub(super) fn take_held(&mut self) -> Vec<u8> {
         match self {
             Self::Json(json) => std::mem::take(&mut json.held),
+            Self::HeldText(held) => std::mem::take(held),
             _ => Vec::new(),
         }
     }
@@ -143,15 +150,9 @@ impl Exchange {
                 ResponseStep::Hold(core.removals(if changeable { &CHANGEABLE } else { &UNCHANGED }))
             }
             // Nobody reads these as MCP: the text of an error, or an acknowledgement to what expects no answer.
-            Some(essence) if status >= 300 && essence.starts_with("text/") => {
-                self.body = Body::PlainText(PLAIN_TEXT);
-                ResponseStep::Continue(core.removals(&UNCHANGED))
-            }
-            _ if status < 300 && core.awaiting.is_none() && !core.is_stream => {
-                self.body = Body::PlainText(PLAIN_TEXT);
-                ResponseStep::Continue(core.removals(&UNCHANGED))
-            }
-            _ => {
+            Some(essence) if status >= 300 && essence.starts_with("text/") => self.plain_text(),
+            _ if status < 300 && core.awaiting.is_none() && !core.is_stream => self.plain_text(),
+            essence => {
                 let problem = "its media type is neither application/json nor text/event-stream";
                 match core.refuse_headers(
                     Reason::UnreadableResponse,
@@ -160,13 +161,31 @@ impl Exchange {
                     env,
                 ) {
                     Some(step) => step,
-                    None => {
-                        self.body = Body::Open;
-                        ResponseStep::Open(core.removals(&UNCHANGED))
-                    }
+                    None => match core.redactor(Reads::Text).filter(|_| essence.is_some_and(is_text)) {
+                        Some(redactor) => {
+                            self.body = Body::Text(redactor);
+                            ResponseStep::Continue(core.removals(&CHANGEABLE))
+                        }
+                        None => {
+                            self.body = Body::Open;
+                            ResponseStep::Open(core.removals(&UNCHANGED))
+                        }
+                    },
                 }
             }
         }
+    }
+
+    /// Text that nobody reads as MCP passes, up to a bound; held, if secrets are looked for in it.
+    fn plain_text(&mut self) -> ResponseStep {
+        let core = &mut self.core;
+        if core.redaction().is_some() {
+            self.body = Body::HeldText(Vec::new());
+            let changeable = !core.configuration.host.hold_headers;
+            return ResponseStep::Hold(core.removals(if changeable { &CHANGEABLE } else { &UNCHANGED }));
+        }
+        self.body = Body::PlainText(PLAIN_TEXT);
+        ResponseStep::Continue(core.removals(&UNCHANGED))
     }
 
     /// The body ended in a way in which the host cannot send on what is held, over `most` bytes: with trailers, in
@@ -195,6 +214,12 @@ impl Exchange {
                 }
                 None => ChunkStep::Pass,
             },
+            Body::HeldText(held) => core.text_chunk(held, chunk, end, env),
+            Body::Text(redactor) => {
+                let mut out = Vec::with_capacity(chunk.len());
+                let passes = core.redact_piece(redactor, chunk, end, &mut out, env);
+                if passes { ChunkStep::Rewrite(out) } else { ChunkStep::Cut }
+            }
             Body::Json(json) => core.json_chunk(json, chunk, end, env),
             Body::Events(events) => core.event_chunk(events, chunk, end, env),
         };
@@ -206,6 +231,11 @@ impl Exchange {
         }
         step
     }
+}
+
+/// Whether a media type is one of text, in which secrets can be found.
+fn is_text(essence: &str) -> bool {
+    essence.starts_with("text/") || ["json", "xml", "yaml", "javascript"].iter().any(|kind| essence.contains(kind))
 }
 
 impl Core {
@@ -258,14 +288,15 @@ impl Core {
     fn json_chunk(&mut self, json: &mut JsonBody, chunk: &[u8], end: bool, env: &mut dyn Surroundings) -> ChunkStep {
         if json.reading.streaming {
             json.reading.feed(chunk);
-            return self.streaming_chunk(&mut json.reading, end, env);
+            return self.rewritten_chunk(&mut json.reading, chunk, end, env);
         }
         // Whether a result streams is decided at one and the same byte, however the body is cut into chunks.
-        let room = (HELD_RESULT + 1).saturating_sub(json.held.len());
+        let held_result = self.held_result();
+        let room = (held_result + 1).saturating_sub(json.held.len());
         let (upto, rest) = chunk.split_at_checked(room).unwrap_or((chunk, &[]));
         json.reading.feed(upto);
         json.held.extend_from_slice(upto);
-        let crosses = !upto.is_empty() && json.held.len() > HELD_RESULT;
+        let crosses = !upto.is_empty() && json.held.len() > held_result;
         let streams = crosses && !json.reading.is_broken() && self.may_stream(&json.held, &json.reading.envelope);
         json.reading.feed(rest);
         json.held.extend_from_slice(rest);
@@ -295,9 +326,14 @@ impl Core {
         }
         match fate {
             Fate::Pass => {
-                // What passes before its end is not looked at again, unless it streams.
-                json.reading.streaming |= !end;
-                ChunkStep::Pass
+                if end {
+                    return ChunkStep::Pass;
+                }
+                // What passes before its end is not judged again.
+                json.reading.streaming = true;
+                json.reading.unjudged = true;
+                let reads = if json.reading.is_broken() { Reads::Text } else { Reads::Message };
+                self.begin_rewriting(json, reads, end, env)
             }
             Fate::Replace(body) => ChunkStep::Replace(body),
             Fate::Deny(body) => ChunkStep::Deny(body),
@@ -313,7 +349,55 @@ impl Core {
         if let Some(lease) = &mut self.lease {
             let _ = lease.hold(0);
         }
-        self.streaming_chunk(&mut json.reading, end, env)
+        self.begin_rewriting(json, Reads::Message, end, env)
+    }
+
+    /// What is held leaves, and the rest as it comes, without their secrets.
+    fn begin_rewriting(
+        &mut self,
+        json: &mut JsonBody,
+        reads: Reads,
+        end: bool,
+        env: &mut dyn Surroundings,
+    ) -> ChunkStep {
+        json.reading.redactor = self.redactor(reads);
+        if json.reading.redactor.is_none() {
+            return self.rewritten_chunk(&mut json.reading, &[], end, env);
+        }
+        let held = std::mem::take(&mut json.held);
+        self.rewritten_chunk(&mut json.reading, &held, end, env)
+    }
+
+    /// The next chunk of a message of which the beginning has gone on.
+    fn rewritten_chunk(
+        &mut self,
+        reading: &mut Reading,
+        chunk: &[u8],
+        end: bool,
+        env: &mut dyn Surroundings,
+    ) -> ChunkStep {
+        let step = if reading.unjudged { ChunkStep::Pass } else { self.streaming_chunk(reading, end, env) };
+        let Some(redactor) = reading.redactor.as_mut().filter(|_| step == ChunkStep::Pass) else { return step };
+        let mut out = Vec::with_capacity(chunk.len());
+        let passes = self.redact_piece(redactor, chunk, end, &mut out, env);
+        if passes { ChunkStep::Rewrite(out) } else { ChunkStep::Cut }
+    }
+
+    /// Text is held to its end, and leaves without its secrets.
+    fn text_chunk(&mut self, held: &mut Vec<u8>, chunk: &[u8], end: bool, env: &mut dyn Surroundings) -> ChunkStep {
+        held.extend_from_slice(chunk);
+        if held.len() > PLAIN_TEXT && self.enforces() {
+            self.outcome = Some("text_too_long");
+            return ChunkStep::Cut;
+        }
+        if !end {
+            return ChunkStep::Hold;
+        }
+        match self.redacted(held, Fate::Pass, Reads::Text, None, Channel::Body, env) {
+            Fate::Pass => ChunkStep::Pass,
+            Fate::Replace(text) => ChunkStep::Replace(text),
+            Fate::Deny(_) | Fate::Drop => ChunkStep::Cut,
+        }
     }
 
     /// A fault in a body of an error status is judged at its end, where it may turn out to be no JSON-RPC at all.
@@ -330,7 +414,8 @@ impl Core {
             && envelope.method.is_none()
             && json.held.len() <= PLAIN_TEXT;
         if plain_error || json.is_plain_text() {
-            return Fate::Pass;
+            let reads = if plain_error { Reads::Message } else { Reads::Text };
+            return self.redacted(&json.held, Fate::Pass, reads, None, Channel::Body, env);
         }
         self.fate(&json.held, envelope, read, Channel::Body, env)
     }

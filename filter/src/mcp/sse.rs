@@ -40,6 +40,7 @@
 
 mod judge;
 mod line;
+mod rewriting;
 
 #[cfg(test)]
 mod tests;
@@ -60,6 +61,8 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 enum Mode {
     Holding,
     Streaming,
+    /// As streaming, on one `data` line whose text the judge writes; other lines of the event follow at its end.
+    Rewriting,
     /// It was too large: only `id` and `retry` lines are kept, and its end brings the replacement.
     Replacing,
 }
@@ -253,7 +256,7 @@ impl Engine {
             Mode::Streaming => Sink::Out,
             Mode::Holding if comment && self.held.is_empty() => Sink::Out,
             Mode::Holding => Sink::Held,
-            Mode::Replacing => Sink::Unknown,
+            Mode::Replacing | Mode::Rewriting => Sink::Unknown,
         };
         self.part = Part::Name;
         if comment {
@@ -282,7 +285,9 @@ impl Engine {
                 } else if self.facts.data_fields == 1 {
                     judge.begin();
                 } else {
-                    self.judge(b"\n", judge, out)?;
+                    // JSON has line breaks only between tokens, where a space says the same.
+                    let joint = if self.mode == Mode::Rewriting { b" " } else { b"\n" };
+                    self.judge(joint, judge, out)?;
                 }
             }
             Field::Event => self.facts.has_event = true,
@@ -315,9 +320,13 @@ impl Engine {
             }
             bytes = beyond;
         }
-        if self.mode == Mode::Streaming {
-            self.judge(bytes, judge, out)?;
-            out.extend_from_slice(bytes);
+        match self.mode {
+            Mode::Streaming => {
+                self.judge(bytes, judge, out)?;
+                out.extend_from_slice(bytes);
+            }
+            Mode::Rewriting => self.judge(bytes, judge, out)?,
+            Mode::Holding | Mode::Replacing => {}
         }
         Ok(())
     }
@@ -333,6 +342,8 @@ impl Engine {
                 self.sink = Sink::Out;
                 Ok(())
             }
+            (Progress::Rewrite, Mode::Holding) => self.begin_rewriting(judge, out),
+            (Progress::Rewrite, Mode::Rewriting) if judge.rewrite(piece, out) => Ok(()),
             _ => Err(Cut),
         }
     }
@@ -350,7 +361,7 @@ impl Engine {
 
     /// The current line does not fit. What is kept of the event is its complete `id` and `retry` lines.
     fn oversize<J: Judge>(&mut self, judge: &mut J) -> Result<(), Cut> {
-        if self.mode == Mode::Replacing {
+        if self.mode != Mode::Holding {
             return Err(Cut);
         }
         self.facts.replacement = judge.oversize().ok_or(Cut)?;
@@ -430,7 +441,8 @@ impl Engine {
                 }
             },
             Mode::Streaming if judge.end_streamed() => out.push(byte),
-            Mode::Streaming => return Err(Cut),
+            Mode::Rewriting if judge.end_streamed() => self.end_rewriting(byte, judge, out)?,
+            Mode::Streaming | Mode::Rewriting => return Err(Cut),
             Mode::Replacing => {
                 let data_at = self.facts.data_at.unwrap_or(self.held.len());
                 self.write(&self.held, Some((data_at, &self.facts.replacement)), byte, out);

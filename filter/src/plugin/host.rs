@@ -161,9 +161,23 @@ pub(super) fn define_metric(kind: Metric, name: &str) -> Result<u32> {
     Ok(id)
 }
 
-pub(super) fn increment_metric(id: u32) -> Result<()> {
+pub(super) fn increment_metric(id: u32, by: u64) -> Result<()> {
     // SAFETY: takes numbers.
-    check(unsafe { abi::proxy_increment_metric(id, 1) })
+    check(unsafe { abi::proxy_increment_metric(id, i64::try_from(by).unwrap_or(i64::MAX)) })
+}
+
+/// What all workers of this Envoy share under `key`: what it holds already, or else `value`, from now on.
+pub(super) fn shared_or_insert(key: &str, value: &[u8]) -> Result<Vec<u8>> {
+    // A version that no entry has: an entry that exists refuses it, and a new one takes the value.
+    const OF_NO_ENTRY: u32 = u32::MAX;
+    // SAFETY: pointers and lengths of live slices. Whether it was written shows when it is read.
+    let _ =
+        unsafe { abi::proxy_set_shared_data(key.as_ptr(), key.len(), value.as_ptr(), value.len(), OF_NO_ENTRY) };
+    let mut version = 0;
+    // SAFETY: pointer and length of a live string; the host writes a pointer, a length and a number to live places.
+    bytes(|data, length| unsafe {
+        abi::proxy_get_shared_data(key.as_ptr(), key.len(), data, length, &raw mut version)
+    })
 }
 
 pub(super) fn record_metric(id: u32, value: u64) -> Result<()> {

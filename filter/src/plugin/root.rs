@@ -11,7 +11,7 @@ use crate::decide::identity::Claim;
 use crate::exchange::Surroundings;
 use crate::metrics;
 use crate::policy::{self, Configuration, LogLevel};
-use crate::state::Worker;
+use crate::state::{Worker, random_key};
 
 const JWT_AUTHN: &str = "envoy.filters.http.jwt_authn";
 /// How often collapsed refusals are written out, in milliseconds.
@@ -77,10 +77,37 @@ pub(super) fn configure(root: u32, size: usize) -> bool {
         return false;
     }
     let limits = &configuration.policy.limits;
-    let worker = Arc::new(Worker::new(limits.buffered_bytes_per_worker, limits.buffered_bytes_per_principal));
+    let (worker_bytes, principal_bytes) = (limits.buffered_bytes_per_worker, limits.buffered_bytes_per_principal);
+    let Some(key) = redaction_key(&configuration) else { return false };
+    let worker = Arc::new(Worker::with_key(worker_bytes, principal_bytes, &key));
     let filter = Filter { configuration: Arc::new(configuration), worker, metrics: RefCell::default() };
     let _replaced = FILTERS.with_borrow_mut(|filters| filters.insert(root, Rc::new(filter)));
     true
+}
+
+/// The key of the hash in placeholders: the operator's, or one that the workers of this Envoy share until it ends.
+fn redaction_key(configuration: &Configuration) -> Option<Vec<u8>> {
+    const SHARED: &str = "tidegate/redaction-key";
+    const SHORTEST: usize = 16;
+    if configuration.policy.redaction.is_none() {
+        return Some(Vec::new());
+    }
+    let Some(name) = &configuration.host.redaction_key_env else {
+        let shared = host::shared_or_insert(SHARED, &random_key());
+        if shared.is_err() {
+            host::log(Level::Error, "tidegate: Envoy keeps no shared data, and no host.keys.redaction is configured.");
+        }
+        return shared.ok();
+    };
+    let key = std::env::var(name).ok().filter(|key| key.len() >= SHORTEST);
+    if key.is_none() {
+        let text = format!(
+            "tidegate: host.keys.redaction names the environment variable {name}, which is not set or has fewer than \
+             {SHORTEST} bytes. Pass it to the VM by vm_config.environment_variables."
+        );
+        host::log(Level::Error, &text);
+    }
+    key.map(String::into_bytes)
 }
 
 /// An audit channel that is configured and suppressed is a start-up error (Istio's default Wasm log level is warning).
@@ -120,6 +147,7 @@ pub(super) fn tick(root: u32) {
 struct Metrics {
     decisions: Vec<(metrics::Key, u32)>,
     durations: Vec<(usize, u32)>,
+    redactions: Vec<((metrics::Redacted, String, usize), u32)>,
 }
 
 /// The id under `key`, defining the metric at its first use. The lists are short: a policy's servers by few outcomes.
@@ -196,7 +224,16 @@ impl Surroundings for Envoy {
         let Ok(mut metrics) = self.filter.metrics.try_borrow_mut() else { return };
         if let Some(id) = metric(&mut metrics.decisions, decision.key(), Metric::Counter, || decision.name()) {
             // The id was just defined; a counter that cannot be raised has nowhere to be reported either.
-            let _ = host::increment_metric(id);
+            let _ = host::increment_metric(id, 1);
+        }
+    }
+
+    fn count_redactions(&mut self, redaction: metrics::Redaction<'_>) {
+        let Ok(mut metrics) = self.filter.metrics.try_borrow_mut() else { return };
+        let key = (redaction.outcome, redaction.detector.to_owned(), redaction.server.ordinal);
+        if let Some(id) = metric(&mut metrics.redactions, key, Metric::Counter, || redaction.name()) {
+            // As above.
+            let _ = host::increment_metric(id, redaction.count);
         }
     }
 

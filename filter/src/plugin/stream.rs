@@ -400,6 +400,18 @@ impl Stream {
                 return Ok(CONTINUE);
             }
             ChunkStep::Cut => return self.cut(),
+            ChunkStep::Rewrite(body) => {
+                self.response_seen = 0;
+                self.response_drained = 0;
+                if size > 0 || !body.is_empty() {
+                    host::replace_start(Buffer::ResponseBody, size, &body)?;
+                }
+                if std::mem::take(&mut self.response_headers_held) {
+                    host::remove_header(Map::Response, "content-length")?;
+                    remove(Map::Response, &STALE_FIELDS)?;
+                }
+                return Ok(CONTINUE);
+            }
             ChunkStep::Replace(body) => (body, false),
             ChunkStep::Deny(body) => (body, true),
         };

@@ -2,13 +2,16 @@ use super::document::{Fields, Kind, Report, Value};
 use super::{TargetPattern, keys, rule};
 
 /// What belongs to the deployment and not to the policy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct HostSettings {
     /// Whether request headers wait until the body is judged. Only true where Envoy's
     /// `allow_on_headers_stop_iteration` is set: without it a held request hangs.
     pub hold_headers: bool,
     /// The audit channel in Envoy's log.
     pub audit_log: AuditLog,
+    /// Name of the environment variable with the key of the hash in placeholders. Without it the workers of one Envoy
+    /// share a random one.
+    pub redaction_key_env: Option<String>,
 }
 
 /// The audit channel in Envoy's log.
@@ -131,7 +134,27 @@ pub(super) fn read_host(value: &Value<'_>, report: &mut Report<'_>) -> HostSetti
         let level = fields.get("level").and_then(|value| value.choice(&levels, report));
         host.audit_log.level = level.unwrap_or(LogLevel::Info);
     }
+    let key = fields
+        .get("keys")
+        .and_then(|value| Fields::open(value, &keys::HOST_KEYS, report))
+        .and_then(|fields| Fields::open(fields.get("redaction")?, &keys::HOST_KEY, report));
+    if let Some(env) = key.and_then(|fields| fields.required("env", report)) {
+        host.redaction_key_env = read_variable(env, report);
+    }
     host
+}
+
+/// The name of an environment variable.
+fn read_variable(value: &Value<'_>, report: &mut Report<'_>) -> Option<String> {
+    let text = value.text(report)?;
+    let is_name = !text.starts_with(|first: char| first.is_ascii_digit())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if !is_name {
+        let help = "name the variable, not its value: keys never stand in a policy";
+        // The text may be the key itself, so it is not repeated.
+        report.error("invalid_value", value, "not the name of an environment variable", help);
+    }
+    is_name.then(|| text.to_owned())
 }
 
 /// Reads `read_only`.

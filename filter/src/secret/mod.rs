@@ -8,9 +8,11 @@
 //! the same in plain text, in a JSON string, and in JSON inside a JSON string.
 
 pub mod detector;
+mod hash;
 pub mod prefilter;
 pub mod scan;
 pub mod verify;
 
+pub use hash::SecretHash;
 pub use scan::{Hit, LOOKBACK, Memo, Scanner};
 pub use verify::Text;

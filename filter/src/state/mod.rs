@@ -6,8 +6,18 @@ pub mod collapse;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::secret::SecretHash;
 pub use budget::{Budget, Lease};
 pub use collapse::Collapse;
+
+/// A key that nobody knows: 32 random bytes, by way of the random keys that the standard library gives its maps.
+pub fn random_key() -> [u8; 32] {
+    let mut key = [0; 32];
+    for chunk in key.chunks_exact_mut(8) {
+        chunk.copy_from_slice(&RandomState::new().hash_one(0u8).to_le_bytes());
+    }
+    key
+}
 
 /// State shared by the exchanges of one worker.
 #[derive(Debug)]
@@ -16,6 +26,8 @@ pub struct Worker {
     pub budget: Budget,
     /// Equal refusals within a short time.
     pub collapse: Collapse,
+    /// Tells secrets apart in what stands for them.
+    pub secret_hash: SecretHash,
     seed: u64,
     sequence: AtomicU64,
 }
@@ -23,9 +35,15 @@ pub struct Worker {
 impl Worker {
     /// A worker that may hold `worker_bytes` in all, and `principal_bytes` for one principal.
     pub fn new(worker_bytes: usize, principal_bytes: usize) -> Self {
+        Self::with_key(worker_bytes, principal_bytes, &random_key())
+    }
+
+    /// As [`Worker::new`], with the key of the hash that tells secrets apart: workers with one key agree.
+    pub fn with_key(worker_bytes: usize, principal_bytes: usize, key: &[u8]) -> Self {
         Self {
             budget: Budget::new(worker_bytes, principal_bytes),
             collapse: Collapse::default(),
+            secret_hash: SecretHash::new(key),
             seed: RandomState::new().hash_one(0u8),
             sequence: AtomicU64::new(0),
         }

@@ -71,7 +71,7 @@ impl Core {
             match exchange.on_response_chunk(piece, pieces.peek().is_none(), &mut host) {
                 ChunkStep::Hold => {}
                 ChunkStep::Pass => sent += std::mem::take(&mut held),
-                ChunkStep::Replace(body) => {
+                ChunkStep::Replace(body) | ChunkStep::Rewrite(body) => {
                     held = 0;
                     sent += body.len();
                 }
@@ -132,6 +132,10 @@ impl Surroundings for Host {
 
     fn count(&mut self, decision: metrics::Decision<'_>) {
         black_box(decision.name());
+    }
+
+    fn count_redactions(&mut self, redaction: metrics::Redaction<'_>) {
+        black_box(redaction.name());
     }
 
     fn observe(&mut self, server: metrics::Server<'_>, micros: u64) {

@@ -5,6 +5,7 @@
 
 mod methods;
 mod requests;
+mod redaction;
 mod responses;
 mod splits;
 
@@ -71,6 +72,9 @@ impl Surroundings for World {
     fn count(&mut self, decision: Decision<'_>) {
         self.counted.push(decision.name());
     }
+    fn count_redactions(&mut self, redaction: crate::metrics::Redaction<'_>) {
+        self.counted.push(format!("{} {}", redaction.name(), redaction.count));
+    }
     fn observe(&mut self, _: crate::metrics::Server<'_>, _: u64) {}
 }
 
@@ -106,7 +110,7 @@ impl Driver {
         let text = format!(r#"{{"host":{{"hold_headers":{hold}}},"layers":[{policy}]}}"#);
         let compiled =
             policy::compile(text.as_bytes()).unwrap_or_else(|d| panic!("{}", d.render(text.as_bytes(), "p")));
-        let worker = Arc::new(Worker::new(1 << 28, 1 << 25));
+        let worker = Arc::new(Worker::with_key(1 << 28, 1 << 25, b"the same in every run"));
         let exchange = Exchange::new(Arc::new(compiled.configuration), worker, NOW);
         Self { exchange, world: World::default(), seen: Seen::default() }
     }
@@ -199,7 +203,7 @@ impl Driver {
                     self.seen.downstream.append(&mut held);
                     self.seen.downstream.extend_from_slice(chunk);
                 }
-                ChunkStep::Replace(body) => {
+                ChunkStep::Replace(body) | ChunkStep::Rewrite(body) => {
                     held.clear();
                     self.seen.downstream.extend_from_slice(&body);
                 }

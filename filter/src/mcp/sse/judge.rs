@@ -19,6 +19,8 @@ pub enum Progress {
     Hold,
     /// This piece and what was held may go, and so may each further piece that gets this answer.
     Stream,
+    /// As `Stream`, and the judge writes the data: [`Judge::rewrite`] is called with it.
+    Rewrite,
     /// The stream must be cut before this piece.
     Refuse,
 }
@@ -40,7 +42,8 @@ pub trait Judge {
     fn begin(&mut self);
 
     /// The next piece of the event's data: its `data` values, joined by LF. Once the answer was [`Progress::Stream`],
-    /// any other answer cuts the stream. A piece that ends an event may be the last of several.
+    /// or
+    /// [`Progress::Rewrite`], any other answer cuts the stream. A piece that ends an event may be the last of several.
     fn data(&mut self, bytes: &[u8]) -> Progress;
 
     /// An event is complete and was not streamed. `data` is its whole data, empty for an event without any.
@@ -48,6 +51,19 @@ pub trait Judge {
 
     /// A streamed event is complete; false cuts the stream before the blank line that would dispatch it.
     fn end_streamed(&mut self) -> bool;
+
+    /// Takes data of an event that is rewritten, all that came so far and then each piece, with spaces for line breaks;
+    /// appends to `out` what may leave, which has no line breaks. False cuts the stream.
+    fn rewrite(&mut self, data: &[u8], out: &mut Vec<u8>) -> bool {
+        out.extend_from_slice(data);
+        true
+    }
+
+    /// A rewritten event is complete: appends what is left of its data. False cuts the stream.
+    fn end_rewritten(&mut self, out: &mut Vec<u8>) -> bool {
+        let _ = out;
+        true
+    }
 
     /// The event does not fit into what may be held: the data that replaces it (what is left of the event is then
     /// swallowed), or `None` to cut the stream.

@@ -97,6 +97,19 @@ pub(super) fn joined(held: &[u8]) -> Vec<u8> {
     data
 }
 
+/// The lines that are no data, as they came, and the data so far, with spaces where it is joined.
+pub(super) fn apart(held: &[u8]) -> (Vec<u8>, Vec<u8>) {
+    let mut others = Vec::new();
+    for line in (Lines { held }).filter(|line| line.field != Field::Data) {
+        others.extend_from_slice(line.raw);
+    }
+    let mut data = joined(held);
+    for byte in data.iter_mut().filter(|byte| **byte == b'\n') {
+        *byte = b' ';
+    }
+    (others, data)
+}
+
 /// The lines that stay when the event is rewritten, and where among them its data was, if it had any.
 pub(super) fn kept(held: &[u8]) -> (Vec<u8>, Option<usize>) {
     let mut kept = Vec::new();

@@ -23,7 +23,7 @@ pub(super) fn redaction(text: &str) -> Arc<Redaction> {
 }
 
 pub(super) fn plan<'a>(redaction: &'a Redaction, hash: &'a SecretHash) -> Plan<'a> {
-    Plan { redaction, hash, direction: Direction::Response, server: "crm", tool: Some("read_file") }
+    Plan { redaction, hash, direction: Direction::Response, server: "crm", tool: Some("read_file"), everything: false }
 }
 
 pub(super) fn hash() -> SecretHash {
