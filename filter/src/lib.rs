@@ -11,7 +11,7 @@
 //! mcp         JSON-RPC envelope, methods, eras, mirrored headers, resource URIs, server-sent events, denial replies
 //! schema      conditions on arguments: JSON Schema        pattern   name patterns
 //! secret      detectors: text in, spans of secrets out
-//! json        resumable lexer, strict check, spans; no tree
+//! json        resumable lexer, strict check, spans; no tree          regex     the dialect of patterns, parsed
 //! ```
 
 pub mod audit;
@@ -24,6 +24,7 @@ pub mod pattern;
 #[cfg(target_arch = "wasm32")]
 mod plugin;
 pub mod policy;
+mod regex;
 pub mod rewrite;
 pub mod schema;
 pub mod secret;

@@ -57,9 +57,9 @@ use compact as engine;
 #[cfg(feature = "full-schema")]
 use full as engine;
 
+pub use crate::regex::{PATTERN_BYTES, PATTERN_INSTRUCTIONS, PATTERN_NESTING};
 pub use fault::Fault;
 pub use narrowing::Narrowing;
-pub use regex::{PATTERN_BYTES, PATTERN_INSTRUCTIONS, PATTERN_NESTING};
 pub use verdict::{Facts, Miss, MissKind, Verdict};
 pub use work::Undecidable;
 

@@ -1,7 +1,7 @@
 //! From parts to instructions.
 
-use super::parse::Part;
 use super::{Class, Instruction, PATTERN_INSTRUCTIONS, Refusal, Regex};
+use crate::regex::Part;
 
 /// The program for a pattern, if it is not too long.
 pub(super) fn program(part: &Part) -> Result<Regex, Refusal> {
@@ -28,6 +28,7 @@ impl Program {
         if at >= PATTERN_INSTRUCTIONS {
             return Err(Refusal {
                 what: format!("too many parts: it compiles to more than {PATTERN_INSTRUCTIONS} steps"),
+                at: 0,
                 instead: "bound the length with `maxLength` instead of a large `{m,n}`",
             });
         }
@@ -56,10 +57,10 @@ impl Program {
                 };
                 self.push(Instruction::Class(u32::try_from(number).unwrap_or(u32::MAX))).map(drop)
             }
-            Part::Assert(assertion) => self.push(Instruction::Assert(*assertion)).map(drop),
+            Part::Assert { assertion, .. } => self.push(Instruction::Assert(*assertion)).map(drop),
             Part::Sequence(parts) => parts.iter().try_for_each(|part| self.part(part)),
             Part::Choice(parts) => self.choice(parts),
-            Part::Repeat { part, least, most } => self.repeat(part, *least, *most),
+            Part::Repeat { part, least, most, .. } => self.repeat(part, *least, *most),
         }
     }
 

@@ -64,7 +64,7 @@ impl Regex {
                 Instruction::Jump(to) => pending.push(to),
                 Instruction::Split(to) => pending.extend([to, at + 1]),
                 Instruction::Assert(assertion) => {
-                    if assertion.holds(around) {
+                    if holds(assertion, around) {
                         pending.push(at + 1);
                     }
                 }
@@ -110,14 +110,12 @@ fn lower(character: char) -> char {
     }
 }
 
-impl Assertion {
-    fn holds(self, (previous, current): (Option<char>, Option<char>)) -> bool {
-        let word = |character: Option<char>| character.is_some_and(|it| it.is_ascii_alphanumeric() || it == '_');
-        match self {
-            Self::Start => previous.is_none(),
-            Self::End => current.is_none(),
-            Self::WordBoundary => word(previous) != word(current),
-            Self::NotWordBoundary => word(previous) == word(current),
-        }
+fn holds(assertion: Assertion, (previous, current): (Option<char>, Option<char>)) -> bool {
+    let word = |character: Option<char>| character.is_some_and(|it| it.is_ascii_alphanumeric() || it == '_');
+    match assertion {
+        Assertion::Start => previous.is_none(),
+        Assertion::End => current.is_none(),
+        Assertion::WordBoundary => word(previous) != word(current),
+        Assertion::NotWordBoundary => word(previous) == word(current),
     }
 }

@@ -2,25 +2,7 @@
 
 use core::str::Chars;
 
-use super::{Assertion, Class, PATTERN_INSTRUCTIONS, PATTERN_NESTING, Refusal};
-
-/// A part of a pattern.
-#[derive(Debug)]
-pub(super) enum Part {
-    Char(char),
-    Class(Class),
-    Assert(Assertion),
-    /// One after the other.
-    Sequence(Vec<Part>),
-    /// Any of them.
-    Choice(Vec<Part>),
-    Repeat {
-        part: Box<Part>,
-        least: u32,
-        /// Without a bound if `None`.
-        most: Option<u32>,
-    },
-}
+use super::{Assertion, Class, PATTERN_INSTRUCTIONS, PATTERN_NESTING, Part, Refusal};
 
 const DIGIT: &[(u32, u32)] = &[(0x30, 0x39)];
 const WORD: &[(u32, u32)] = &[(0x30, 0x39), (0x41, 0x5a), (0x5f, 0x5f), (0x61, 0x7a)];
@@ -47,25 +29,36 @@ enum Escaped {
 }
 
 /// Reads a whole pattern.
-pub(super) fn pattern(text: &str) -> Result<Part, Refusal> {
-    let mut reader = Reader { rest: text.chars(), depth: 0 };
-    let part = reader.choice()?;
-    match reader.rest.next() {
-        None => Ok(part),
-        Some(_) => Err(refuse("a `)` without its `(`", "escape it as `\\\\)` if the character is meant")),
-    }
+pub(crate) fn parse(text: &str) -> Result<Part, Refusal> {
+    let mut reader = Reader { rest: text.chars(), length: text.len(), depth: 0 };
+    reader.whole().map_err(|refusal| Refusal { at: reader.at(), ..refusal })
 }
 
 fn refuse(what: impl Into<String>, instead: &'static str) -> Refusal {
-    Refusal { what: what.into(), instead }
+    // The place is put in at the end, where the reader stands.
+    Refusal { what: what.into(), at: 0, instead }
 }
 
 struct Reader<'p> {
     rest: Chars<'p>,
+    /// Of the whole pattern, in bytes.
+    length: usize,
     depth: usize,
 }
 
 impl Reader<'_> {
+    fn at(&self) -> usize {
+        self.length - self.rest.as_str().len()
+    }
+
+    fn whole(&mut self) -> Result<Part, Refusal> {
+        let part = self.choice()?;
+        match self.rest.next() {
+            None => Ok(part),
+            Some(_) => Err(refuse("a `)` without its `(`", "escape it as `\\\\)` if the character is meant")),
+        }
+    }
+
     fn peek(&self) -> Option<char> {
         self.rest.clone().next()
     }
@@ -98,11 +91,12 @@ impl Reader<'_> {
             if matches!(next, '|' | ')') {
                 break;
             }
+            let at = self.at();
             let part = self.atom()?;
-            let repeatable = !matches!(part, Part::Assert(_));
+            let repeatable = !matches!(part, Part::Assert { .. });
             parts.push(match self.quantifier()? {
                 None => part,
-                Some((least, most)) if repeatable => Part::Repeat { part: Box::new(part), least, most },
+                Some((least, most)) if repeatable => Part::Repeat { part: Box::new(part), least, most, at },
                 Some(_) => return Err(refuse("a quantifier after an anchor", "remove the quantifier")),
             });
         }
@@ -110,17 +104,18 @@ impl Reader<'_> {
     }
 
     fn atom(&mut self) -> Result<Part, Refusal> {
+        let at = self.at();
         let Some(next) = self.rest.next() else { return Ok(Part::Sequence(Vec::new())) };
         Ok(match next {
-            '^' => Part::Assert(Assertion::Start),
-            '$' => Part::Assert(Assertion::End),
+            '^' => Part::Assert { assertion: Assertion::Start, at },
+            '$' => Part::Assert { assertion: Assertion::End, at },
             '.' => Part::Class(Class::new(LINE_END).negated()),
             '(' => return self.group(),
             '[' => Part::Class(self.class()?),
             '\\' => match self.escape(false)? {
                 Escaped::Char(character) => Part::Char(character),
                 Escaped::Class(class) => Part::Class(class),
-                Escaped::Assert(assertion) => Part::Assert(assertion),
+                Escaped::Assert(assertion) => Part::Assert { assertion, at },
             },
             '*' | '+' | '?' => {
                 return Err(refuse(
@@ -139,8 +134,8 @@ impl Reader<'_> {
     }
 
     fn group(&mut self) -> Result<Part, Refusal> {
-        const AROUND: &str = "say it without: anchor the whole pattern, or use `not`, `allOf` or a second `pattern` under \
-                              `allOf` in the schema";
+        const AROUND: &str = "say it without: anchor the whole pattern, or use a second pattern (in a schema, under `not` \
+                              or `allOf`)";
         if self.take("?") {
             if ["=", "!", "<=", "<!"].into_iter().any(|it| self.take(it)) {
                 return Err(refuse("look-around, which cannot be matched in linear time", AROUND));
@@ -235,7 +230,7 @@ impl Reader<'_> {
         if usize::try_from(count).is_ok_and(|count| count > PATTERN_INSTRUCTIONS) {
             return Err(refuse(
                 format!("a repetition of more than {PATTERN_INSTRUCTIONS}"),
-                "bound the length with `maxLength` instead",
+                "leave it open, as in `{20,}`, and in a schema bound the length with `maxLength`",
             ));
         }
         Ok(count)
