@@ -7,6 +7,7 @@
 //! The text is *flat*: all escapes of JSON, at any depth, have been undone (`rewrite::redact::flat`), so a secret looks
 //! the same in plain text, in a JSON string, and in JSON inside a JSON string.
 
+pub mod custom;
 pub mod detector;
 mod hash;
 pub mod prefilter;
