@@ -1,5 +1,6 @@
 //! Changes to messages: only the named spans are replaced, every other byte stays as it was written.
 
+pub mod hidden;
 pub mod list;
 pub mod meta;
 pub mod narrow;
