@@ -13,7 +13,7 @@ use crate::mcp::method::{self, Kind, List};
 use crate::mcp::uri;
 use crate::mcp::violation::Invalid;
 use crate::policy::{FailMode, Noun, Reason};
-use crate::rewrite::{self, Splice};
+use crate::rewrite::{self, Splice, redact};
 
 /// What becomes of a message from the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -212,6 +212,9 @@ impl Core {
                 splices.push(splice);
             }
             let filtered = rewrite::list::filter(bytes, envelope, private, |list, name, entry| {
+                if policy.redaction.as_ref().is_some_and(|it| redact::is_refused_definition(it, entry.of(bytes))) {
+                    return None;
+                }
                 let verdict = match list {
                     List::Tools => access::access(policy, &caller, Noun::Tool, name, None),
                     List::Prompts => access::access(policy, &caller, Noun::Prompt, name, None),

@@ -154,9 +154,9 @@ impl Core {
 
     /// A redactor for something that leaves before it is complete. None where nothing is looked for.
     pub(super) fn redactor(&self, reads: Reads) -> Option<Box<Redactor>> {
-        self.configuration.policy.redaction.as_ref()?;
+        let redaction = self.configuration.policy.redaction.as_ref()?;
         Some(Box::new(match reads {
-            Reads::Message => Redactor::message(),
+            Reads::Message => Redactor::message(&self.response_plan(redaction)),
             Reads::Text => Redactor::text(),
         }))
     }

@@ -33,6 +33,19 @@ pub enum Strategy {
     Block,
 }
 
+/// What becomes of hidden text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HiddenText {
+    /// It is not looked for.
+    Allow,
+    /// It is counted.
+    Count,
+    /// It is taken out.
+    Strip,
+    /// The definition that holds it is left out of its list.
+    Refuse,
+}
+
 const STRATEGIES: [(&str, Strategy); 5] = [
     ("allow", Strategy::Allow),
     ("replace", Strategy::Replace),
@@ -72,9 +85,16 @@ pub struct Redaction {
     requests: Vec<Strategy>,
     responses: Vec<Strategy>,
     allow: Vec<Allowance>,
+    hidden_in_definitions: HiddenText,
+    hidden_in_results: HiddenText,
 }
 
 impl Redaction {
+    /// What becomes of hidden text, in definitions of tools, prompts and resources or elsewhere.
+    pub fn hidden_text(&self, in_definition: bool) -> HiddenText {
+        if in_definition { self.hidden_in_definitions } else { self.hidden_in_results }
+    }
+
     /// What becomes of a secret of this detector, by number.
     pub fn strategy(&self, direction: Direction, detector: usize) -> Strategy {
         let table = match direction {
@@ -143,6 +163,11 @@ pub(super) fn read(value: &Value<'_>, servers: &[String], report: &mut Report<'_
     let sweep_bytes = fields.get("sweep_bytes").and_then(|value| value.whole(1024..=16 << 20, report));
     let allow = fields.get("allow").and_then(|value| value.list(report)).unwrap_or_default();
     let allow = allow.iter().filter_map(|value| read_allowance(value, servers, &own, report)).collect();
+    let hidden = fields.get("hidden_text").and_then(|value| Fields::open(value, &keys::HIDDEN_TEXT, report));
+    let words = [("strip", HiddenText::Strip), ("refuse", HiddenText::Refuse), ("count", HiddenText::Count), ("allow", HiddenText::Allow)];
+    let definitions = hidden.as_ref().and_then(|fields| fields.get("definitions")?.choice(&words, report));
+    let words = [("count", HiddenText::Count), ("strip", HiddenText::Strip), ("allow", HiddenText::Allow)];
+    let results = hidden.as_ref().and_then(|fields| fields.get("results")?.choice(&words, report));
     let scanner = Scanner::new(|detector: &Detector| is_on.contains(&detector.name));
     Some(Redaction {
         scanner,
@@ -151,6 +176,8 @@ pub(super) fn read(value: &Value<'_>, servers: &[String], report: &mut Report<'_
         requests,
         responses,
         allow,
+        hidden_in_definitions: definitions.unwrap_or(HiddenText::Strip),
+        hidden_in_results: results.unwrap_or(HiddenText::Count),
     })
 }
 

@@ -56,16 +56,16 @@ impl Kind {
     pub const ALL: [Self; 7] =
         [Self::Tag, Self::Bidi, Self::Invisible, Self::Variation, Self::Escape, Self::Control, Self::Overwrite];
 
-    /// Stable, kebab-case: in policies, audit events and metrics.
-    pub fn as_str(self) -> &'static str {
+    /// What it is called among the detectors of secrets, in audit events and metrics.
+    pub fn detector(self) -> &'static str {
         match self {
-            Self::Tag => "tag",
-            Self::Bidi => "bidi",
-            Self::Invisible => "invisible",
-            Self::Variation => "variation",
-            Self::Escape => "escape",
-            Self::Control => "control",
-            Self::Overwrite => "overwrite",
+            Self::Tag => "hidden-tag",
+            Self::Bidi => "hidden-bidi",
+            Self::Invisible => "hidden-invisible",
+            Self::Variation => "hidden-variation",
+            Self::Escape => "hidden-escape",
+            Self::Control => "hidden-control",
+            Self::Overwrite => "hidden-overwrite",
         }
     }
 }

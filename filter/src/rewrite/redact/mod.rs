@@ -15,12 +15,12 @@ mod window;
 #[cfg(test)]
 mod tests;
 
-use crate::policy::{Direction, Redaction, Strategy};
+use crate::policy::{Direction, HiddenText, Mode, Redaction, Strategy};
 use crate::secret::SecretHash;
 pub use findings::{Finding, Findings};
 use flat::Reader;
 pub use window::Blocked;
-use window::{Learnt, Window};
+use window::{Learnt, Task, Window};
 
 /// What redaction does with the secrets of one exchange.
 #[derive(Clone, Copy)]
@@ -50,6 +50,20 @@ impl Plan<'_> {
         }
         strategy
     }
+
+    /// What becomes of hidden text at this place of a message.
+    fn hidden_text(&self, pointer: &str) -> HiddenText {
+        if self.direction == Direction::Request || self.everything {
+            return HiddenText::Allow;
+        }
+        self.redaction.hidden_text(place::is_definition(pointer))
+    }
+
+    fn looks_for_hidden_text(&self) -> bool {
+        self.direction == Direction::Response
+            && !self.everything
+            && [true, false].iter().any(|definition| self.redaction.hidden_text(*definition) != HiddenText::Allow)
+    }
 }
 
 /// What redaction made of a whole message.
@@ -65,58 +79,85 @@ pub struct Outcome {
 
 /// Redacts a whole JSON-RPC message.
 pub fn message(plan: &Plan<'_>, message: &[u8]) -> Outcome {
-    whole(plan, message, Reader::message)
+    let strips = |definition| plan.redaction.hidden_text(definition) == HiddenText::Strip;
+    if !plan.looks_for_hidden_text() || !strips(true) && !strips(false) {
+        return whole(plan, Task::Secrets, message, Reader::message);
+    }
+    if !strips(false) && !place::may_define(message) {
+        return whole(plan, Task::Secrets, message, Reader::message);
+    }
+    let stripped = whole(plan, Task::HiddenText, message, Reader::message);
+    let Some(visible) = stripped.message else { return whole(plan, Task::Secrets, message, Reader::message) };
+    let mut outcome = whole(plan, Task::Secrets, &visible, Reader::message);
+    let mut findings = stripped.findings;
+    findings.merge(std::mem::take(&mut outcome.findings));
+    Outcome { message: outcome.message.or(Some(visible)), findings, ..outcome }
+}
+
+/// Whether a definition in a list holds hidden text that the policy refuses.
+pub fn is_refused_definition(redaction: &Redaction, definition: &[u8]) -> bool {
+    redaction.mode == Mode::Enforce
+        && redaction.hidden_text(true) == HiddenText::Refuse
+        && window::holds_hidden_text(definition)
 }
 
 /// Redacts text that is no JSON-RPC message.
 pub fn text(plan: &Plan<'_>, text: &[u8]) -> Outcome {
-    whole(plan, text, Reader::plain)
+    whole(plan, Task::Secrets, text, Reader::plain)
 }
 
-fn whole(plan: &Plan<'_>, bytes: &[u8], reader: impl Fn() -> Reader) -> Outcome {
+fn whole(plan: &Plan<'_>, task: Task, bytes: &[u8], reader: impl Fn() -> Reader) -> Outcome {
     let mut learnt = Learnt::default();
-    Window::new(reader()).feed(plan, &mut learnt, bytes, true, None);
-    if learnt.replaced == 0 {
-        return Outcome::default();
+    Window::new(task, reader()).feed(plan, &mut learnt, bytes, true, None);
+    if learnt.changes == 0 {
+        return Outcome { findings: learnt.findings, ..Outcome::default() };
     }
     let mut again = Learnt { sweep: std::mem::take(&mut learnt.sweep), ..Learnt::default() };
     let mut out = Vec::with_capacity(bytes.len());
-    Window::new(reader()).feed(plan, &mut again, bytes, true, Some(&mut out));
+    Window::new(task, reader()).feed(plan, &mut again, bytes, true, Some(&mut out));
     Outcome { message: Some(out), findings: again.findings, blocked: again.blocked }
 }
 
 /// Redacts a message, or text, while it comes.
 #[derive(Debug)]
 pub struct Redactor {
+    /// Strips hidden text, if the policy wants it, before anything else is looked for.
+    stripping: Option<(Window, Learnt)>,
     window: Window,
     learnt: Learnt,
 }
 
 impl Redactor {
     /// For a JSON-RPC message.
-    pub fn message() -> Self {
-        Self { window: Window::new(Reader::message()), learnt: Learnt::default() }
+    pub fn message(plan: &Plan<'_>) -> Self {
+        let strips = plan.looks_for_hidden_text() && plan.redaction.hidden_text(false) == HiddenText::Strip;
+        let stripping = strips.then(|| (Window::new(Task::HiddenText, Reader::message()), Learnt::default()));
+        Self { stripping, window: Window::new(Task::Secrets, Reader::message()), learnt: Learnt::default() }
     }
 
     /// For text that is no JSON-RPC message.
     pub fn text() -> Self {
-        Self { window: Window::new(Reader::plain()), learnt: Learnt::default() }
+        Self { stripping: None, window: Window::new(Task::Secrets, Reader::plain()), learnt: Learnt::default() }
     }
 
     /// Takes the next bytes and appends to `out` what may leave. Any split of the same bytes, fed under one plan, gives
     /// the same output.
     pub fn feed(&mut self, plan: &Plan<'_>, chunk: &[u8], end: bool, out: &mut Vec<u8>) {
-        self.window.feed(plan, &mut self.learnt, chunk, end, Some(out));
-    }
-
-    /// What was found so far.
-    pub fn findings(&self) -> &Findings {
-        &self.learnt.findings
+        let Some((stripping, stripped)) = &mut self.stripping else {
+            return self.window.feed(plan, &mut self.learnt, chunk, end, Some(out));
+        };
+        let mut visible = Vec::with_capacity(chunk.len());
+        stripping.feed(plan, stripped, chunk, end, Some(&mut visible));
+        self.window.feed(plan, &mut self.learnt, &visible, end, Some(out));
     }
 
     /// Gives up what was found so far.
     pub fn take_findings(&mut self) -> Findings {
-        std::mem::take(&mut self.learnt.findings)
+        let mut findings = std::mem::take(&mut self.learnt.findings);
+        if let Some((_, stripped)) = &mut self.stripping {
+            findings.merge(std::mem::take(&mut stripped.findings));
+        }
+        findings
     }
 
     /// The first secret that the policy does not let pass in any form.
@@ -126,6 +167,6 @@ impl Redactor {
 
     /// Bytes that came and have not left.
     pub fn held(&self) -> usize {
-        self.window.held()
+        self.window.held() + self.stripping.as_ref().map_or(0, |(window, _)| window.held())
     }
 }

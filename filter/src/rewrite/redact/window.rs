@@ -6,7 +6,8 @@ use super::flat::{Flat, QuoteLevels, Reader};
 use super::placeholder::{self, Form};
 use super::sweep::Sweep;
 use super::{Findings, Plan};
-use crate::policy::Strategy;
+use crate::policy::{HiddenText, Strategy};
+use crate::rewrite::hidden;
 use crate::secret::verify::Levels;
 use crate::secret::{Hit, LOOKBACK, Memo, Text};
 
@@ -22,8 +23,8 @@ pub(super) struct Learnt {
     pub(super) sweep: Sweep,
     /// The first secret that the policy does not let pass in any form.
     pub(super) blocked: Option<Blocked>,
-    /// Secrets that were replaced, or would have been.
-    pub(super) replaced: u64,
+    /// Places that were changed, or would have been.
+    pub(super) changes: u64,
 }
 
 /// A secret that stops its message.
@@ -35,9 +36,44 @@ pub struct Blocked {
     pub pointer: String,
 }
 
+/// What a pass is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Task {
+    /// Secrets are replaced, and hidden text is counted.
+    Secrets,
+    /// Hidden text is stripped where the policy says so. It comes first, or it could break up a secret.
+    HiddenText,
+}
+
+/// Something that was found, in the flat text.
+#[derive(Clone, Copy, Debug)]
+struct Find {
+    start: usize,
+    end: usize,
+    what: What,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum What {
+    Secret { detector: usize, joins: bool },
+    Hidden { kind: hidden::Kind, joins: bool },
+}
+
+/// A secret, in the flat text and in the window.
+#[derive(Clone, Copy, Debug)]
+struct Located {
+    start: usize,
+    end: usize,
+    from: usize,
+    to: usize,
+    detector: usize,
+    joins: bool,
+}
+
 /// One pass over a message.
 #[derive(Debug)]
 pub(super) struct Window {
+    task: Task,
     raw: Vec<u8>,
     /// Up to where `raw` was flattened, and up to where it left.
     read: usize,
@@ -47,16 +83,21 @@ pub(super) struct Window {
     /// The reader as it was at some places of `raw`, in order; the first at or before `sent`.
     marks: VecDeque<(usize, Reader)>,
     memo: Memo,
-    /// Up to where the flat text was scanned, and swept.
+    hidden_memo: hidden::Memo,
+    /// Up to where the flat text was scanned, swept, and searched for hidden text.
     scanned: usize,
     swept: usize,
-    /// Found, and not delivered yet; with whether it was swept.
-    waiting: Vec<Hit>,
+    unhidden: usize,
+    /// Found, and not delivered yet, by start.
+    waiting: Vec<Find>,
+    /// Kept for its memory.
+    hits: Vec<Hit>,
 }
 
 impl Window {
-    pub(super) fn new(reader: Reader) -> Self {
+    pub(super) fn new(task: Task, reader: Reader) -> Self {
         Self {
+            task,
             raw: Vec::new(),
             read: 0,
             sent: 0,
@@ -64,9 +105,12 @@ impl Window {
             reader,
             marks: VecDeque::new(),
             memo: Memo::default(),
+            hidden_memo: hidden::Memo::default(),
             scanned: 0,
             swept: 0,
+            unhidden: 0,
             waiting: Vec::new(),
+            hits: Vec::new(),
         }
     }
 
@@ -102,24 +146,52 @@ impl Window {
             self.marks.push_back((self.read, self.reader.clone()));
         }
         self.read = self.reader.read(&self.raw, self.read, is_complete, &mut self.flat);
+        let mut decided = self.flat.text.len();
+        if self.task == Task::Secrets {
+            decided = self.find_secrets(plan, learnt, is_complete);
+        }
+        if self.task == Task::HiddenText || plan.looks_for_hidden_text() {
+            decided = decided.min(self.find_hidden(is_complete));
+        } else {
+            self.unhidden = decided;
+        }
+        self.deliver(plan, learnt, decided, is_complete, out);
+    }
+
+    fn find_secrets(&mut self, plan: &Plan<'_>, learnt: &mut Learnt, is_complete: bool) -> usize {
         let levels = QuoteLevels { flat: &self.flat, raw: &self.raw };
         let text = Text { bytes: &self.flat.text, is_complete, levels: &levels };
         let scanner = &plan.redaction.scanner;
-        self.scanned = scanner.scan(&text, self.scanned, &mut self.memo, &mut self.waiting);
-        let mut decided = self.scanned;
+        self.scanned = scanner.scan(&text, self.scanned, &mut self.memo, &mut self.hits);
+        let (hits, waiting) = (&mut self.hits, &mut self.waiting);
+        waiting.extend(hits.drain(..).map(|Hit { start, end, detector, joins }| {
+            Find { start, end, what: What::Secret { detector, joins } }
+        }));
         if learnt.sweep.is_empty() {
             self.swept = self.scanned;
-        } else {
-            learnt.sweep.settle();
-            let waiting = &mut self.waiting;
-            self.swept = learnt.sweep.find(&self.flat.text, self.swept, is_complete, |start, end, detector| {
-                waiting.push(Hit { start, end, detector, ..Hit::default() });
-            });
-            decided = decided.min(self.swept);
-            // What the scanner found comes first among those that begin at one place.
-            self.waiting.sort_by_key(|hit| hit.start);
+            return self.scanned;
         }
-        self.deliver(plan, learnt, decided, is_complete, out);
+        learnt.sweep.settle();
+        self.swept = learnt.sweep.find(&self.flat.text, self.swept, is_complete, |start, end, detector| {
+            waiting.push(Find { start, end, what: What::Secret { detector, joins: false } });
+        });
+        // What the scanner found comes first among those that begin at one place.
+        waiting.sort_by_key(|find| find.start);
+        self.scanned.min(self.swept)
+    }
+
+    fn find_hidden(&mut self, is_complete: bool) -> usize {
+        let text = Text { bytes: &self.flat.text, is_complete, levels: &() };
+        let mut hits = Vec::new();
+        self.unhidden = hidden::find(&text, self.unhidden, &mut self.hidden_memo, &mut hits);
+        if !hits.is_empty() {
+            let finds = hits.into_iter().map(|hidden::Hit { start, end, kind, joins }| {
+                Find { start, end, what: What::Hidden { kind, joins } }
+            });
+            self.waiting.extend(finds);
+            self.waiting.sort_by_key(|find| find.start);
+        }
+        self.unhidden
     }
 
     /// Lets go what lies before the flat index `decided`.
@@ -134,53 +206,30 @@ impl Window {
         let mut cursor: Option<(usize, Reader)> = None;
         let mut waiting = std::mem::take(&mut self.waiting);
         let due = waiting.iter().take_while(|hit| hit.start < decided || is_complete).count();
-        for hit in waiting.drain(..due) {
-            let start = self.flat.character_to(hit.start);
-            let end = self.within_string(start, self.flat.character_from(hit.end));
+        for find in waiting.drain(..due) {
+            let start = self.flat.character_to(find.start);
+            let end = self.within_string(start, self.flat.character_from(find.end));
             let from = self.flat.raw(start, self.read);
             let to = self.flat.raw(end, self.read);
-            decided = decided.max(end);
             if from < self.sent || to <= from {
                 continue;
             }
             let reader = self.reader_at(&mut cursor, from);
-            let pointer = reader.pointer();
-            let Some(value) = self.flat.text.get(start..end) else { continue };
-            let literal = self.literal(start, end);
-            if reader.is_in_structure() && literal.is_none() {
-                continue;
-            }
-            let strategy = plan.strategy(hit.detector, &pointer);
-            if strategy == Strategy::Allow {
-                continue;
-            }
-            let name = plan.redaction.scanner.name(hit.detector);
-            if !hit.joins {
-                learnt.findings.add(name, &pointer, 1);
-                learnt.replaced += 1;
-            }
-            if strategy == Strategy::Block && learnt.blocked.is_none() {
-                learnt.blocked = Some(Blocked { detector: name.to_owned(), pointer });
-            }
-            if literal.is_none() {
-                learnt.sweep.learn(value, hit.detector);
-            }
-            if let Some(out) = out.as_deref_mut() {
-                out.extend_from_slice(self.raw.get(self.sent..from).unwrap_or_default());
-                match (hit.joins, literal) {
-                    (true, _) => {}
-                    (_, Some(literal)) => out.extend_from_slice(literal),
-                    _ => {
-                        let form = match strategy {
-                            Strategy::Mask => Form::Mask,
-                            Strategy::Hash => Form::Hash,
-                            _ => Form::Typed,
-                        };
-                        placeholder::write(out, form, name, value, reader.is_in_key(), plan.hash);
+            match find.what {
+                What::Secret { detector, joins } => {
+                    decided = decided.max(end);
+                    self.secret(plan, learnt, reader, Located { start, end, from, to, detector, joins }, &mut out);
+                }
+                What::Hidden { kind, joins } => {
+                    if self.is_at_face_value(from) && self.hidden(plan, learnt, reader, kind, joins) {
+                        decided = decided.max(end);
+                        if let Some(out) = out.as_deref_mut() {
+                            out.extend_from_slice(self.raw.get(self.sent..from).unwrap_or_default());
+                        }
+                        self.sent = to;
                     }
                 }
             }
-            self.sent = to;
         }
         self.waiting = waiting;
         let upto = if is_complete { self.raw.len() } else { self.flat.raw(decided, self.read) };
@@ -192,7 +241,89 @@ impl Window {
         }
         self.scanned = self.scanned.max(decided);
         self.swept = self.swept.max(decided);
+        self.unhidden = self.unhidden.max(decided);
         self.forget(decided);
+    }
+
+    /// Deals with a secret.
+    fn secret(
+        &mut self,
+        plan: &Plan<'_>,
+        learnt: &mut Learnt,
+        reader: &Reader,
+        located: Located,
+        out: &mut Option<&mut Vec<u8>>,
+    ) {
+        let Located { start, end, from, to, detector, joins } = located;
+        let Some(value) = self.flat.text.get(start..end) else { return };
+        let literal = self.literal(start, end);
+        if reader.is_in_structure() && literal.is_none() {
+            return;
+        }
+        let pointer = reader.pointer();
+        let strategy = plan.strategy(detector, &pointer);
+        if strategy == Strategy::Allow {
+            return;
+        }
+        let name = plan.redaction.scanner.name(detector);
+        if !joins {
+            learnt.findings.add(name, &pointer, 1);
+            learnt.changes += 1;
+        }
+        if strategy == Strategy::Block && learnt.blocked.is_none() {
+            learnt.blocked = Some(Blocked { detector: name.to_owned(), pointer });
+        }
+        if literal.is_none() {
+            learnt.sweep.learn(value, detector);
+        }
+        if let Some(out) = out.as_deref_mut() {
+            out.extend_from_slice(self.raw.get(self.sent..from).unwrap_or_default());
+            match (joins, literal) {
+                (true, _) => {}
+                (_, Some(literal)) => out.extend_from_slice(literal),
+                _ => {
+                    let form = match strategy {
+                        Strategy::Mask => Form::Mask,
+                        Strategy::Hash => Form::Hash,
+                        _ => Form::Typed,
+                    };
+                    placeholder::write(out, form, name, value, reader.is_in_key(), plan.hash);
+                }
+            }
+        }
+        self.sent = to;
+    }
+
+    /// Counts hidden text, and says whether it is stripped.
+    fn hidden(
+        &self,
+        plan: &Plan<'_>,
+        learnt: &mut Learnt,
+        reader: &Reader,
+        kind: hidden::Kind,
+        joins: bool,
+    ) -> bool {
+        let pointer = reader.pointer();
+        let strips = match plan.hidden_text(&pointer) {
+            HiddenText::Allow => return false,
+            HiddenText::Strip => true,
+            HiddenText::Count | HiddenText::Refuse => false,
+        };
+        if strips != (self.task == Task::HiddenText) {
+            return false;
+        }
+        if !joins {
+            learnt.findings.add(kind.detector(), &pointer, 1);
+        }
+        learnt.changes += u64::from(strips);
+        strips
+    }
+
+    /// Whether a reader of the innermost string sees the character that begins at `from`, and not an escape of it: what
+    /// is escaped more than once, or in text that is no JSON, is in plain sight.
+    fn is_at_face_value(&self, from: usize) -> bool {
+        let run = self.raw.get(from..).unwrap_or_default().iter().take_while(|byte| **byte == b'\\').count();
+        run == 0 || run == 1 && !self.reader.is_plain()
     }
 
     /// The reader as it is at `at`, which is not before an earlier call's.
@@ -246,11 +377,13 @@ impl Window {
         let raw = self.flat.raw(flat, self.read).min(mark);
         self.flat.forget(flat, raw);
         self.memo.forget(flat);
+        self.hidden_memo.forget(flat);
         self.scanned -= flat;
         self.swept -= flat;
-        for hit in &mut self.waiting {
-            hit.start -= flat;
-            hit.end -= flat;
+        self.unhidden -= flat;
+        for find in &mut self.waiting {
+            find.start -= flat;
+            find.end -= flat;
         }
         self.raw.drain(..raw);
         self.read -= raw;
@@ -259,4 +392,13 @@ impl Window {
             *mark -= raw;
         }
     }
+}
+
+/// Whether a JSON value holds hidden text.
+pub(super) fn holds_hidden_text(value: &[u8]) -> bool {
+    let mut window = Window::new(Task::HiddenText, Reader::message());
+    window.raw.extend_from_slice(value);
+    window.read = window.reader.read(&window.raw, 0, true, &mut window.flat);
+    window.find_hidden(true);
+    window.waiting.iter().any(|find| window.is_at_face_value(window.flat.raw(find.start, window.read)))
 }

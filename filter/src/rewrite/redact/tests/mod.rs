@@ -4,6 +4,7 @@ use super::*;
 use crate::policy;
 
 mod depths;
+mod hidden_text;
 mod places;
 
 pub(super) const KEY: &str = "AKIAQ3EGRZ7PLM5VWXTD";
@@ -41,7 +42,7 @@ pub(super) fn whole(bytes: &str) -> String {
 pub(super) fn streamed<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> String {
     let (redaction, hash) = (redaction("{}"), hash());
     let plan = plan(&redaction, &hash);
-    let mut redactor = Redactor::message();
+    let mut redactor = Redactor::message(&plan);
     let mut out = Vec::new();
     for piece in pieces {
         redactor.feed(&plan, piece, false, &mut out);
