@@ -207,7 +207,14 @@ impl Core {
             }
             record.text("direction", "response");
             record.optional("method", method.map(|it| self.scrubbed(it)).as_deref());
-            record.optional("tool", self.awaiting.as_ref().and_then(|awaiting| awaiting.tool.as_deref()).map(|it| self.scrubbed(it)).as_deref());
+            record.optional(
+                "tool",
+                self.awaiting
+                    .as_ref()
+                    .and_then(|awaiting| awaiting.tool.as_deref())
+                    .map(|it| self.scrubbed(it))
+                    .as_deref(),
+            );
             record.text("outcome", &self.scrubbed(detail));
             self.describe_redactions(&mut record, &self.facts.redactions);
             record.open()
@@ -349,8 +356,9 @@ impl Core {
         }
         let arguments = message.envelope.arguments.filter(|arguments| arguments.shape == Shape::Object);
         if let (Some(arguments), ArgumentsAudit::Keys) = (arguments, self.configuration.policy.audit.arguments) {
-            let keys: Vec<_> =
-                members(message.bytes, arguments.span).map(|member| self.scrubbed(&decode(member.key.of(message.bytes))).into_owned()).collect();
+            let keys: Vec<_> = members(message.bytes, arguments.span)
+                .map(|member| self.scrubbed(&decode(member.key.of(message.bytes))).into_owned())
+                .collect();
             record.list("arguments", &keys, LISTED);
         }
     }

@@ -38,7 +38,14 @@ impl Core {
     }
 
     fn plan<'a>(&'a self, redaction: &'a Redaction, direction: Direction, tool: Option<&'a str>) -> Plan<'a> {
-        Plan { redaction, hash: &self.worker.secret_hash, direction, server: self.server_name(), tool, everything: false }
+        Plan {
+            redaction,
+            hash: &self.worker.secret_hash,
+            direction,
+            server: self.server_name(),
+            tool,
+            everything: false,
+        }
     }
 
     fn response_plan<'a>(&'a self, redaction: &'a Redaction) -> Plan<'a> {
@@ -227,12 +234,19 @@ fn place(blocked: &Blocked) -> &str {
 fn secret_in_request(blocked: &Blocked) -> Refusal {
     let (said, advice) = if blocked.detector == "placeholder" {
         (
-            format!("{} holds a placeholder that stands for a redacted secret; the secret itself is not known here.", place(blocked)),
+            format!(
+                "{} holds a placeholder that stands for a redacted secret; the secret itself is not known here.",
+                place(blocked)
+            ),
             "Do not send placeholders on: leave the value as it is where it lies, refer to it by name, or ask a person for it.",
         )
     } else {
         (
-            format!("{} holds a secret ({}), which this policy does not let through.", place(blocked), blocked.detector),
+            format!(
+                "{} holds a secret ({}), which this policy does not let through.",
+                place(blocked),
+                blocked.detector
+            ),
             "Call again without the secret: refer to it by name, or let the server read it from where it is kept.",
         )
     };

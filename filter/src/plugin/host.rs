@@ -171,13 +171,10 @@ pub(super) fn shared_or_insert(key: &str, value: &[u8]) -> Result<Vec<u8>> {
     // A version that no entry has: an entry that exists refuses it, and a new one takes the value.
     const OF_NO_ENTRY: u32 = u32::MAX;
     // SAFETY: pointers and lengths of live slices. Whether it was written shows when it is read.
-    let _ =
-        unsafe { abi::proxy_set_shared_data(key.as_ptr(), key.len(), value.as_ptr(), value.len(), OF_NO_ENTRY) };
+    let _ = unsafe { abi::proxy_set_shared_data(key.as_ptr(), key.len(), value.as_ptr(), value.len(), OF_NO_ENTRY) };
     let mut version = 0;
     // SAFETY: pointer and length of a live string; the host writes a pointer, a length and a number to live places.
-    bytes(|data, length| unsafe {
-        abi::proxy_get_shared_data(key.as_ptr(), key.len(), data, length, &raw mut version)
-    })
+    bytes(|data, length| unsafe { abi::proxy_get_shared_data(key.as_ptr(), key.len(), data, length, &raw mut version) })
 }
 
 pub(super) fn record_metric(id: u32, value: u64) -> Result<()> {

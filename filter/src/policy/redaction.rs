@@ -164,7 +164,12 @@ pub(super) fn read(value: &Value<'_>, servers: &[String], report: &mut Report<'_
     let allow = fields.get("allow").and_then(|value| value.list(report)).unwrap_or_default();
     let allow = allow.iter().filter_map(|value| read_allowance(value, servers, &own, report)).collect();
     let hidden = fields.get("hidden_text").and_then(|value| Fields::open(value, &keys::HIDDEN_TEXT, report));
-    let words = [("strip", HiddenText::Strip), ("refuse", HiddenText::Refuse), ("count", HiddenText::Count), ("allow", HiddenText::Allow)];
+    let words = [
+        ("strip", HiddenText::Strip),
+        ("refuse", HiddenText::Refuse),
+        ("count", HiddenText::Count),
+        ("allow", HiddenText::Allow),
+    ];
     let definitions = hidden.as_ref().and_then(|fields| fields.get("definitions")?.choice(&words, report));
     let words = [("count", HiddenText::Count), ("strip", HiddenText::Strip), ("allow", HiddenText::Allow)];
     let results = hidden.as_ref().and_then(|fields| fields.get("results")?.choice(&words, report));

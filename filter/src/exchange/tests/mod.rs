@@ -4,8 +4,8 @@
 #![allow(clippy::type_complexity)]
 
 mod methods;
-mod requests;
 mod redaction;
+mod requests;
 mod responses;
 mod splits;
 

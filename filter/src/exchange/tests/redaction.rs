@@ -115,7 +115,10 @@ fn a_call_with_a_secret_is_refused_by_detector_and_place() {
     driver.request("POST", "/mcp", &[], Some(body.as_bytes()));
     let answer = driver.seen.json();
     let text = answer["result"]["content"][0]["text"].as_str().unwrap();
-    assert!(text.contains("aws-access-key-id") && text.contains("/params/arguments/q") && !text.contains(KEY), "{text}");
+    assert!(
+        text.contains("aws-access-key-id") && text.contains("/params/arguments/q") && !text.contains(KEY),
+        "{text}"
+    );
     assert_eq!(answer["result"]["_meta"]["tidegate/denial"]["reason"], "secret_blocked");
     let event = driver.audited("secret_blocked");
     assert_eq!(event["redactions"][0]["path"], "/params/arguments/q");
@@ -165,11 +168,14 @@ fn an_answer_with_a_secret_can_be_refused() {
 
 #[test]
 fn errors_and_their_text_lose_secrets_too() {
-    let error = format!(r#"{{"jsonrpc":"2.0","id":7,"error":{{"code":1,"message":"{KEY}","data":{{"x":["{KEY}"]}}}}}}"#);
+    let error =
+        format!(r#"{{"jsonrpc":"2.0","id":7,"error":{{"code":1,"message":"{KEY}","data":{{"x":["{KEY}"]}}}}}}"#);
     let mut driver = call(&policy(ON));
     respond(&mut driver, "application/json", &error, 30);
     let answer = driver.seen.json();
-    assert!(answer["error"]["message"].as_str().unwrap().starts_with("[redacted:") && !answer.to_string().contains(KEY));
+    assert!(
+        answer["error"]["message"].as_str().unwrap().starts_with("[redacted:") && !answer.to_string().contains(KEY)
+    );
     for (media, body) in [
         ("text/plain", format!("boom {KEY}\n")),
         ("application/json", format!(r#"{{"error":"invalid_token","hint":"{KEY}"}}"#)),

@@ -8,7 +8,11 @@ fn a_bare_policy_has_default_settings() {
     let Configuration { host, policy } = compiled(&base()).configuration;
     assert_eq!(
         host,
-        HostSettings { hold_headers: false, audit_log: AuditLog { enabled: true, level: LogLevel::Info }, redaction_key_env: None }
+        HostSettings {
+            hold_headers: false,
+            audit_log: AuditLog { enabled: true, level: LogLevel::Info },
+            redaction_key_env: None
+        }
     );
     assert_eq!((policy.name.as_str(), policy.revision, policy.mode), ("test", None, Mode::Enforce));
     assert_eq!(policy.limits, Limits::default());
@@ -30,7 +34,11 @@ fn the_envelope_carries_host_settings() {
     let host = compiled(&document).configuration.host;
     assert_eq!(
         host,
-        HostSettings { hold_headers: true, audit_log: AuditLog { enabled: false, level: LogLevel::Warn }, redaction_key_env: None }
+        HostSettings {
+            hold_headers: true,
+            audit_log: AuditLog { enabled: false, level: LogLevel::Warn },
+            redaction_key_env: None
+        }
     );
 
     assert_eq!(brief(&errors(&json!({ "host": {} }))), [("missing_key", "")]);

@@ -5,6 +5,7 @@
 //! itself compares is [never touched](place). Whole messages are gone through twice if something was found: values found
 //! in one place are then [swept](sweep) from all of it. A stream is swept forward.
 
+mod encoded;
 mod findings;
 mod flat;
 mod place;

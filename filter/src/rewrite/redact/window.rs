@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use super::encoded::{Encoded, Piece};
 use super::flat::{Flat, QuoteLevels, Reader};
 use super::placeholder::{self, Form};
 use super::sweep::Sweep;
@@ -41,20 +42,36 @@ pub struct Blocked {
 pub(super) enum Task {
     /// Secrets are replaced, and hidden text is counted.
     Secrets,
+    /// Secrets are replaced in what was decoded from base64: once is enough.
+    Decoded,
     /// Hidden text is stripped where the policy says so. It comes first, or it could break up a secret.
     HiddenText,
 }
 
 /// Something that was found, in the flat text.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 struct Find {
     start: usize,
     end: usize,
     what: What,
 }
 
-#[derive(Clone, Copy, Debug)]
+impl Find {
+    /// By place. A run of base64 that has begun goes on; else what the scanner found comes before what was swept, and a
+    /// secret before the run that it begins with.
+    fn order(&self) -> (usize, u8) {
+        let rank = match &self.what {
+            What::Encoded(piece) if !piece.is_first => 0,
+            What::Secret { .. } | What::Hidden { .. } => 1,
+            What::Encoded(_) => 2,
+        };
+        (self.start, rank)
+    }
+}
+
+#[derive(Debug)]
 enum What {
+    Encoded(Box<Piece>),
     Secret { detector: usize, joins: bool },
     Hidden { kind: hidden::Kind, joins: bool },
 }
@@ -84,6 +101,11 @@ pub(super) struct Window {
     marks: VecDeque<(usize, Reader)>,
     memo: Memo,
     hidden_memo: hidden::Memo,
+    encoded: Encoded,
+    /// How the line breaks of the run of base64 that is read are written in the message.
+    line_break: Vec<u8>,
+    /// The run that is read was part of something else, and stays as it is.
+    leaves_run: bool,
     /// Up to where the flat text was scanned, swept, and searched for hidden text.
     scanned: usize,
     swept: usize,
@@ -106,6 +128,9 @@ impl Window {
             marks: VecDeque::new(),
             memo: Memo::default(),
             hidden_memo: hidden::Memo::default(),
+            encoded: Encoded::default(),
+            line_break: Vec::new(),
+            leaves_run: false,
             scanned: 0,
             swept: 0,
             unhidden: 0,
@@ -147,10 +172,15 @@ impl Window {
         }
         self.read = self.reader.read(&self.raw, self.read, is_complete, &mut self.flat);
         let mut decided = self.flat.text.len();
-        if self.task == Task::Secrets {
+        if self.task != Task::HiddenText {
             decided = self.find_secrets(plan, learnt, is_complete);
         }
-        if self.task == Task::HiddenText || plan.looks_for_hidden_text() {
+        if self.task == Task::Secrets {
+            decided = decided.min(self.find_encoded(plan, learnt, is_complete));
+        } else {
+            self.encoded.skip_to(decided);
+        }
+        if self.task == Task::HiddenText || self.task == Task::Secrets && plan.looks_for_hidden_text() {
             decided = decided.min(self.find_hidden(is_complete));
         } else {
             self.unhidden = decided;
@@ -164,8 +194,10 @@ impl Window {
         let scanner = &plan.redaction.scanner;
         self.scanned = scanner.scan(&text, self.scanned, &mut self.memo, &mut self.hits);
         let (hits, waiting) = (&mut self.hits, &mut self.waiting);
-        waiting.extend(hits.drain(..).map(|Hit { start, end, detector, joins }| {
-            Find { start, end, what: What::Secret { detector, joins } }
+        waiting.extend(hits.drain(..).map(|Hit { start, end, detector, joins }| Find {
+            start,
+            end,
+            what: What::Secret { detector, joins },
         }));
         if learnt.sweep.is_empty() {
             self.swept = self.scanned;
@@ -175,9 +207,23 @@ impl Window {
         self.swept = learnt.sweep.find(&self.flat.text, self.swept, is_complete, |start, end, detector| {
             waiting.push(Find { start, end, what: What::Secret { detector, joins: false } });
         });
-        // What the scanner found comes first among those that begin at one place.
-        waiting.sort_by_key(|find| find.start);
+        waiting.sort_by_key(Find::order);
         self.scanned.min(self.swept)
+    }
+
+    fn find_encoded(&mut self, plan: &Plan<'_>, learnt: &mut Learnt, is_complete: bool) -> usize {
+        let mut pieces = Vec::new();
+        let decided = self.encoded.find(plan, learnt, &self.flat.text, is_complete, &mut pieces);
+        if !pieces.is_empty() {
+            let finds = pieces.into_iter().map(|piece| Find {
+                start: piece.start,
+                end: piece.end,
+                what: What::Encoded(Box::new(piece)),
+            });
+            self.waiting.extend(finds);
+            self.waiting.sort_by_key(Find::order);
+        }
+        decided
     }
 
     fn find_hidden(&mut self, is_complete: bool) -> usize {
@@ -185,11 +231,13 @@ impl Window {
         let mut hits = Vec::new();
         self.unhidden = hidden::find(&text, self.unhidden, &mut self.hidden_memo, &mut hits);
         if !hits.is_empty() {
-            let finds = hits.into_iter().map(|hidden::Hit { start, end, kind, joins }| {
-                Find { start, end, what: What::Hidden { kind, joins } }
+            let finds = hits.into_iter().map(|hidden::Hit { start, end, kind, joins }| Find {
+                start,
+                end,
+                what: What::Hidden { kind, joins },
             });
             self.waiting.extend(finds);
-            self.waiting.sort_by_key(|find| find.start);
+            self.waiting.sort_by_key(Find::order);
         }
         self.unhidden
     }
@@ -211,11 +259,19 @@ impl Window {
             let end = self.within_string(start, self.flat.character_from(find.end));
             let from = self.flat.raw(start, self.read);
             let to = self.flat.raw(end, self.read);
-            if from < self.sent || to <= from {
+            if let What::Encoded(piece) = &find.what {
+                self.leaves_run = from < self.sent || self.leaves_run && !piece.is_first;
+            }
+            if from < self.sent || to < from || to == from && !matches!(find.what, What::Encoded(_)) {
                 continue;
             }
             let reader = self.reader_at(&mut cursor, from);
             match find.what {
+                What::Encoded(_) if self.leaves_run => {}
+                What::Encoded(piece) => {
+                    decided = decided.max(end);
+                    self.encoded_piece(learnt, &reader.pointer(), *piece, from, to, out.as_deref_mut());
+                }
                 What::Secret { detector, joins } => {
                     decided = decided.max(end);
                     self.secret(plan, learnt, reader, Located { start, end, from, to, detector, joins }, &mut out);
@@ -242,6 +298,7 @@ impl Window {
         self.scanned = self.scanned.max(decided);
         self.swept = self.swept.max(decided);
         self.unhidden = self.unhidden.max(decided);
+        self.encoded.skip_to(decided);
         self.forget(decided);
     }
 
@@ -294,15 +351,45 @@ impl Window {
         self.sent = to;
     }
 
-    /// Counts hidden text, and says whether it is stripped.
-    fn hidden(
-        &self,
-        plan: &Plan<'_>,
+    /// Sends a part of a run of base64.
+    fn encoded_piece(
+        &mut self,
         learnt: &mut Learnt,
-        reader: &Reader,
-        kind: hidden::Kind,
-        joins: bool,
-    ) -> bool {
+        pointer: &str,
+        piece: Piece,
+        from: usize,
+        to: usize,
+        out: Option<&mut Vec<u8>>,
+    ) {
+        for (detector, count) in piece.findings.by_detector() {
+            learnt.findings.add(detector, pointer, count);
+        }
+        learnt.changes += piece.changes;
+        if let Some(blocked) = piece.blocked.filter(|_| learnt.blocked.is_none()) {
+            learnt.blocked = Some(Blocked { pointer: pointer.to_owned(), ..blocked });
+        }
+        if let Some(at) = piece.break_at {
+            let (begins, more) = (self.flat.raw(at, self.read), usize::from(self.flat.text.get(at) == Some(&b'\r')));
+            let ends = self.flat.raw(at + 1 + more, self.read);
+            self.line_break = self.raw.get(begins..ends).unwrap_or_default().to_vec();
+        }
+        if let Some(out) = out {
+            out.extend_from_slice(self.raw.get(self.sent..from).unwrap_or_default());
+            for line in piece.text.split_inclusive(|byte| *byte == b'\n') {
+                match line.strip_suffix(b"\n") {
+                    Some(line) => {
+                        out.extend_from_slice(line);
+                        out.extend_from_slice(&self.line_break);
+                    }
+                    None => out.extend_from_slice(line),
+                }
+            }
+        }
+        self.sent = to;
+    }
+
+    /// Counts hidden text, and says whether it is stripped.
+    fn hidden(&self, plan: &Plan<'_>, learnt: &mut Learnt, reader: &Reader, kind: hidden::Kind, joins: bool) -> bool {
         let pointer = reader.pointer();
         let strips = match plan.hidden_text(&pointer) {
             HiddenText::Allow => return false,
@@ -378,6 +465,7 @@ impl Window {
         self.flat.forget(flat, raw);
         self.memo.forget(flat);
         self.hidden_memo.forget(flat);
+        self.encoded.forget(flat);
         self.scanned -= flat;
         self.swept -= flat;
         self.unhidden -= flat;

@@ -39,7 +39,10 @@ fn definitions_are_stripped_and_results_counted() {
     let result = "{\"result\":{\"content\":[{\"type\":\"text\",\"text\":\"x\u{200b}\\u001b[31m\u{200b}y\"}]}}";
     let (out, found) = under("{}", result);
     assert_eq!(out, result);
-    assert_eq!(found.iter().map(|it| (&*it.0, it.2)).collect::<Vec<_>>(), [("hidden-invisible", 2), ("hidden-escape", 1)]);
+    assert_eq!(
+        found.iter().map(|it| (&*it.0, it.2)).collect::<Vec<_>>(),
+        [("hidden-invisible", 2), ("hidden-escape", 1)]
+    );
     let (out, _) = under(r#"{"hidden_text":{"results":"strip"}}"#, result);
     assert_eq!(out, r#"{"result":{"content":[{"type":"text","text":"xy"}]}}"#);
     for nothing in [r#"{"hidden_text":{"results":"allow","definitions":"allow"}}"#] {

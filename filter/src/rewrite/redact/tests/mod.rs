@@ -4,6 +4,7 @@ use super::*;
 use crate::policy;
 
 mod depths;
+mod encoded;
 mod hidden_text;
 mod places;
 

@@ -1,0 +1,354 @@
+//! Text in base64 (RFC 4648): decoded, redacted, and encoded again, while it comes.
+//!
+//! A run of the alphabet that begins like text is taken for text: of random bytes, one run in a hundred million would
+//! be. What is no text, pictures above all, is left alone after its first bytes.
+
+use super::flat::Reader;
+use super::window::{Blocked, Learnt, Task, Window};
+use super::{Findings, Plan};
+
+/// Shortest run that is looked into, in bytes: 18 bytes of text.
+const SHORTEST: usize = 24;
+/// Bytes of a run that must decode to text.
+const TASTE: usize = 64;
+/// Shortest line after which a run may go on in the next one (RFC 2045 has 76, RFC 7468 has 64).
+const LINE: usize = 60;
+
+/// A part of a run, as it is to be sent.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Piece {
+    pub(super) start: usize,
+    pub(super) end: usize,
+    /// Base64, with a line feed for each line break.
+    pub(super) text: Vec<u8>,
+    /// Where in the flat text its first line break is.
+    pub(super) break_at: Option<usize>,
+    /// Whether it begins a run.
+    pub(super) is_first: bool,
+    pub(super) findings: Findings,
+    pub(super) blocked: Option<Blocked>,
+    pub(super) changes: u64,
+}
+
+/// Looks for runs in flat text.
+#[derive(Debug, Default)]
+pub(super) struct Encoded {
+    state: State,
+    /// Up to where the flat text was looked at.
+    at: usize,
+}
+
+#[derive(Debug, Default)]
+enum State {
+    #[default]
+    Looking,
+    /// Inside a run that is no text.
+    Dead,
+    Open(Box<Run>),
+}
+
+/// A run that is text.
+#[derive(Debug)]
+struct Run {
+    window: Window,
+    learnt: Learnt,
+    url_safe: bool,
+    /// Bits that do not make a byte yet, and how many.
+    bits: u32,
+    count: u32,
+    /// Bytes of the alphabet so far, and in the current line.
+    length: usize,
+    column: usize,
+    /// How long lines are, once one has ended.
+    width: Option<usize>,
+    is_first: bool,
+    /// What is to be encoded and does not make three bytes yet, and the column it goes to.
+    carry: Vec<u8>,
+    out_column: usize,
+}
+
+/// The value of a byte of either alphabet.
+fn value(byte: u8) -> Option<u32> {
+    Some(u32::from(match byte {
+        b'A'..=b'Z' => byte - b'A',
+        b'a'..=b'z' => byte - b'a' + 26,
+        b'0'..=b'9' => byte - b'0' + 52,
+        b'+' | b'-' => 62,
+        b'/' | b'_' => 63,
+        _ => return None,
+    }))
+}
+
+impl Encoded {
+    /// Forgets the first bytes of the text.
+    pub(super) fn forget(&mut self, flat: usize) {
+        self.at = self.at.saturating_sub(flat);
+    }
+
+    /// Goes on to `at`, if it is not there yet.
+    pub(super) fn skip_to(&mut self, at: usize) {
+        self.at = self.at.max(at);
+    }
+
+    /// Looks on, and appends the parts of runs that it read to `pieces`, in order. Gives the index up to which it is
+    /// decided where runs are.
+    pub(super) fn find(
+        &mut self,
+        plan: &Plan<'_>,
+        learnt: &mut Learnt,
+        text: &[u8],
+        is_complete: bool,
+        pieces: &mut Vec<Piece>,
+    ) -> usize {
+        while self.at < text.len() {
+            match &mut self.state {
+                State::Looking => match look(text, self.at, is_complete) {
+                    Look::Nothing(upto) => {
+                        self.at = upto;
+                        return upto;
+                    }
+                    Look::Binary(from) => {
+                        self.at = from;
+                        self.state = State::Dead;
+                    }
+                    Look::Text(from) => {
+                        self.at = from;
+                        self.state = State::Open(Box::new(Run::new()));
+                    }
+                },
+                State::Dead => {
+                    let rest = text.get(self.at..).unwrap_or_default();
+                    let length = rest.iter().position(|byte| value(*byte).is_none());
+                    self.at += length.unwrap_or(rest.len());
+                    if length.is_some() {
+                        self.state = State::Looking;
+                    }
+                }
+                State::Open(run) => {
+                    let start = self.at;
+                    let mut decoded = Vec::new();
+                    let (end, ends, break_at) = run.decode(text, start, is_complete, &mut decoded);
+                    let mut piece = run.piece(plan, learnt, text, end, &decoded, ends);
+                    self.at = piece.end;
+                    let end = piece.end;
+                    piece.start = start;
+                    piece.break_at = break_at;
+                    pieces.push(piece);
+                    if ends {
+                        self.state = State::Looking;
+                    } else {
+                        return end;
+                    }
+                }
+            }
+        }
+        text.len()
+    }
+}
+
+enum Look {
+    /// No run before this index, and what is after it may be the beginning of one.
+    Nothing(usize),
+    /// A run that begins here, or goes on, and is no text.
+    Binary(usize),
+    /// A run of text.
+    Text(usize),
+}
+
+/// Looks for the next run at or after `from`.
+fn look(text: &[u8], from: usize, is_complete: bool) -> Look {
+    let is_run = |at: usize| text.get(at).is_some_and(|byte| value(*byte).is_some());
+    // Every run that is long enough holds one of these places.
+    let mut probe = from + SHORTEST - 1;
+    let mut least = from;
+    while probe < text.len() {
+        if !is_run(probe) {
+            least = probe + 1;
+            probe += SHORTEST;
+            continue;
+        }
+        let mut start = probe;
+        while start > least && is_run(start - 1) {
+            start -= 1;
+        }
+        let mut end = probe + 1;
+        while end - start < TASTE && is_run(end) {
+            end += 1;
+        }
+        if end - start < SHORTEST {
+            if end == text.len() && !is_complete {
+                return Look::Nothing(start);
+            }
+            least = end;
+            probe = end + SHORTEST;
+            continue;
+        }
+        if end == text.len() && end - start < TASTE && !is_complete {
+            return Look::Nothing(start);
+        }
+        return if is_text(text.get(start..end).unwrap_or_default()) { Look::Text(start) } else { Look::Binary(start) };
+    }
+    if is_complete {
+        return Look::Nothing(text.len());
+    }
+    let mut start = text.len();
+    while start > least && is_run(start - 1) {
+        start -= 1;
+    }
+    Look::Nothing(start)
+}
+
+/// Whether the beginning of a run decodes to text: UTF-8 without control characters.
+fn is_text(run: &[u8]) -> bool {
+    let mut decoded = [0_u8; TASTE];
+    let mut length = 0;
+    for four in run.chunks_exact(4) {
+        let bits = four.iter().fold(0, |bits, byte| bits << 6 | value(*byte).unwrap_or(0));
+        let [_, bytes @ ..] = bits.to_be_bytes();
+        if let Some(slot) = decoded.get_mut(length..length + 3) {
+            slot.copy_from_slice(&bytes);
+            length += 3;
+        }
+    }
+    let decoded = decoded.get(..length).unwrap_or_default();
+    let valid = match std::str::from_utf8(decoded) {
+        Ok(_) => true,
+        // A character may be cut off.
+        Err(error) => error.error_len().is_none(),
+    };
+    valid && decoded.iter().all(|byte| *byte >= 0x20 && *byte != 0x7f || matches!(byte, b'\t' | b'\n' | b'\r'))
+}
+
+impl Run {
+    fn new() -> Self {
+        Self {
+            window: Window::new(Task::Decoded, Reader::plain()),
+            learnt: Learnt::default(),
+            url_safe: false,
+            bits: 0,
+            count: 0,
+            length: 0,
+            column: 0,
+            width: None,
+            is_first: true,
+            carry: Vec::new(),
+            out_column: 0,
+        }
+    }
+
+    /// Decodes on from `at`; gives where it stopped, whether the run ends there, and where its first line break was.
+    fn decode(
+        &mut self,
+        text: &[u8],
+        mut at: usize,
+        is_complete: bool,
+        decoded: &mut Vec<u8>,
+    ) -> (usize, bool, Option<usize>) {
+        let mut break_at = None;
+        while let Some(byte) = text.get(at) {
+            if let Some(value) = value(*byte) {
+                self.url_safe |= matches!(byte, b'-' | b'_');
+                self.bits = self.bits << 6 | value;
+                self.count += 6;
+                if self.count >= 8 {
+                    self.count -= 8;
+                    decoded.extend(self.bits.checked_shr(self.count).and_then(|bits| u8::try_from(bits & 0xff).ok()));
+                }
+                self.length += 1;
+                self.column += 1;
+                at += 1;
+                continue;
+            }
+            let rest = text.get(at..).unwrap_or_default();
+            let line_break: &[u8] = match rest {
+                [b'\r', b'\n', ..] => b"\r\n",
+                [b'\n', ..] => b"\n",
+                // More of a line break, or of the padding, may come.
+                [b'\r'] | [b'='] if !is_complete => return (at, false, break_at),
+                _ => return (at, true, break_at),
+            };
+            if self.column < LINE || !self.column.is_multiple_of(4) || self.width.is_some_and(|it| it != self.column) {
+                return (at, true, break_at);
+            }
+            match rest.get(line_break.len()) {
+                None if !is_complete => return (at, false, break_at),
+                Some(next) if value(*next).is_some() => {}
+                _ => return (at, true, break_at),
+            }
+            self.width = Some(self.column);
+            break_at.get_or_insert(at);
+            self.column = 0;
+            at += line_break.len();
+        }
+        (at, is_complete, break_at)
+    }
+
+    /// Redacts what was decoded and encodes what may leave of it.
+    fn piece(
+        &mut self,
+        plan: &Plan<'_>,
+        outer: &mut Learnt,
+        text: &[u8],
+        mut end: usize,
+        decoded: &[u8],
+        ends: bool,
+    ) -> Piece {
+        let mut clean = Vec::with_capacity(decoded.len());
+        std::mem::swap(&mut self.learnt.sweep, &mut outer.sweep);
+        self.window.feed(plan, &mut self.learnt, decoded, ends, Some(&mut clean));
+        std::mem::swap(&mut self.learnt.sweep, &mut outer.sweep);
+        let is_padded = text.get(end) == Some(&b'=');
+        let mut out = Vec::with_capacity(clean.len() / 3 * 4 + 8);
+        self.carry.extend_from_slice(&clean);
+        let carry = std::mem::take(&mut self.carry);
+        let whole = carry.len() / 3 * 3;
+        let (now, later) = carry.split_at_checked(whole).unwrap_or((&carry, &[]));
+        for three in now.chunks_exact(3) {
+            self.encode(three, &mut out);
+        }
+        if ends && !later.is_empty() {
+            self.encode(later, &mut out);
+        } else {
+            self.carry = later.to_vec();
+        }
+        // What came with padding goes with as much as it now needs; the text after the run has what it had.
+        let had = text.get(end..).unwrap_or_default().iter().take(2).take_while(|byte| **byte == b'=').count();
+        let wants = if ends { (3 - later.len()) % 3 } else { 0 };
+        if ends && (is_padded || self.length.is_multiple_of(4)) {
+            out.extend(std::iter::repeat_n(b'=', wants));
+            end += had;
+        }
+        Piece {
+            start: end,
+            end,
+            text: out,
+            break_at: None,
+            is_first: std::mem::take(&mut self.is_first),
+            findings: std::mem::take(&mut self.learnt.findings),
+            blocked: self.learnt.blocked.take(),
+            changes: std::mem::take(&mut self.learnt.changes),
+        }
+    }
+
+    /// Encodes up to three bytes, on a new line if the line is full.
+    fn encode(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
+        if self.width.is_some_and(|width| self.out_column >= width) {
+            out.push(b'\n');
+            self.out_column = 0;
+        }
+        let padded = bytes.iter().chain(&[0; 3]).take(3).fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte));
+        for place in 0..=bytes.len() {
+            let sextet = padded >> (18 - 6 * place) & 63;
+            out.push(match u8::try_from(sextet).unwrap_or(0) {
+                six @ 0..26 => b'A' + six,
+                six @ 26..52 => b'a' + six - 26,
+                six @ 52..62 => b'0' + six - 52,
+                62 if self.url_safe => b'-',
+                62 => b'+',
+                _ if self.url_safe => b'_',
+                _ => b'/',
+            });
+        }
+        self.out_column += 4;
+    }
+}
