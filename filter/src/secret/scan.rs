@@ -53,7 +53,7 @@ impl Scanner {
         let mut owners = Vec::new();
         for (number, detector) in detectors().enumerate().filter(|(_, detector)| is_on(detector)) {
             for literal in detector.literals {
-                literals.push(Literal { bytes: literal.as_bytes().into(), folds: detector.folds });
+                literals.push(Literal { bytes: literal.as_bytes().into(), folds: detector.folds, then: None });
                 owners.push((number, detector));
             }
         }
@@ -74,7 +74,7 @@ impl Scanner {
     /// the same hits.
     pub fn scan(&self, text: &Text<'_>, from: usize, memo: &mut Memo, hits: &mut Vec<Hit>) -> usize {
         // A literal may begin in what has come and end in what has not.
-        let tail = self.prefilter.longest().saturating_sub(1);
+        let tail = self.prefilter.reach().saturating_sub(1);
         let mut decided = if text.is_complete { text.bytes.len() } else { text.bytes.len().saturating_sub(tail) };
         self.prefilter.find(text.bytes, from, |literal, at| {
             if at >= decided {

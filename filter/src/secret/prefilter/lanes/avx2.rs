@@ -1,0 +1,115 @@
+//! Thirty-two bytes at a time.
+
+use core::arch::x86_64::{
+    __m256i, _mm_loadu_si128, _mm256_alignr_epi8, _mm256_and_si256, _mm256_broadcastsi128_si256, _mm256_cmpeq_epi8,
+    _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_or_si256, _mm256_permute2x128_si256, _mm256_set1_epi8,
+    _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_srli_epi16,
+};
+
+use super::{Buckets, Halves, WIDTH};
+
+type Lanes = __m256i;
+
+#[allow(unsafe_code)]
+pub(super) fn find(buckets: &Buckets, text: &[u8], from: usize, look: &mut impl FnMut(usize) -> bool) -> Option<usize> {
+    // SAFETY: only `Width::all` makes the width that leads here, after it saw that the processor has AVX2.
+    unsafe { run(buckets, text, from, look) }
+}
+
+kernel!(
+    #[target_feature(enable = "avx2")]
+    32
+);
+
+#[inline]
+#[target_feature(enable = "avx2")]
+#[allow(unsafe_code)]
+fn load(bytes: &[u8; 32]) -> Lanes {
+    // SAFETY: the reference guarantees thirty-two readable bytes, and loadu asks for no alignment.
+    unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) }
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+#[allow(unsafe_code)]
+fn table(of: &[u8; 16]) -> Lanes {
+    // SAFETY: the reference guarantees sixteen readable bytes, and loadu asks for no alignment.
+    _mm256_broadcastsi128_si256(unsafe { _mm_loadu_si128(of.as_ptr().cast()) })
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn tables(of: &Halves) -> [Lanes; WIDTH] {
+    let [a, b, c, d] = of;
+    [table(a), table(b), table(c), table(d)]
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn none() -> Lanes {
+    _mm256_setzero_si256()
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn halves(v: Lanes) -> (Lanes, Lanes) {
+    let mask = _mm256_set1_epi8(15);
+    (_mm256_and_si256(v, mask), _mm256_and_si256(_mm256_srli_epi16::<4>(v), mask))
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn looked_up(lows: &[Lanes; WIDTH], highs: &[Lanes; WIDTH], low: Lanes, high: Lanes) -> [Lanes; WIDTH] {
+    let [a, b, c, d] = lows;
+    let [e, f, g, h] = highs;
+    [
+        _mm256_and_si256(_mm256_shuffle_epi8(*a, low), _mm256_shuffle_epi8(*e, high)),
+        _mm256_and_si256(_mm256_shuffle_epi8(*b, low), _mm256_shuffle_epi8(*f, high)),
+        _mm256_and_si256(_mm256_shuffle_epi8(*c, low), _mm256_shuffle_epi8(*g, high)),
+        _mm256_and_si256(_mm256_shuffle_epi8(*d, low), _mm256_shuffle_epi8(*h, high)),
+    ]
+}
+
+/// The upper half of `before`, then the lower half of `v`: what `alignr`, which works on halves, shifts in from.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn between(before: Lanes, v: Lanes) -> Lanes {
+    _mm256_permute2x128_si256::<0x21>(before, v)
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn up_1(before: Lanes, v: Lanes) -> Lanes {
+    _mm256_alignr_epi8::<15>(v, between(before, v))
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn up_2(before: Lanes, v: Lanes) -> Lanes {
+    _mm256_alignr_epi8::<14>(v, between(before, v))
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn up_3(before: Lanes, v: Lanes) -> Lanes {
+    _mm256_alignr_epi8::<13>(v, between(before, v))
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn and(a: Lanes, b: Lanes) -> Lanes {
+    _mm256_and_si256(a, b)
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn or(a: Lanes, b: Lanes) -> Lanes {
+    _mm256_or_si256(a, b)
+}
+
+/// A bit for each byte that is not zero.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn some(v: Lanes) -> u32 {
+    !_mm256_movemask_epi8(_mm256_cmpeq_epi8(v, _mm256_setzero_si256())).cast_unsigned()
+}

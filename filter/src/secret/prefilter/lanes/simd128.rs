@@ -1,0 +1,83 @@
+//! Sixteen bytes at a time.
+
+use core::arch::wasm32::{
+    i8x16_bitmask, u8x16_eq, u8x16_shr, u8x16_shuffle, u8x16_splat, u8x16_swizzle, v128, v128_and, v128_any_true,
+    v128_load, v128_or,
+};
+
+use super::{Buckets, Halves, WIDTH};
+
+type Lanes = v128;
+
+pub(super) fn find(buckets: &Buckets, text: &[u8], from: usize, look: &mut impl FnMut(usize) -> bool) -> Option<usize> {
+    run(buckets, text, from, look)
+}
+
+kernel!(16);
+
+#[inline(always)]
+#[allow(unsafe_code)]
+fn load(bytes: &[u8; 16]) -> Lanes {
+    // SAFETY: the reference guarantees sixteen readable bytes, and v128.load asks for no alignment.
+    unsafe { v128_load(bytes.as_ptr().cast()) }
+}
+
+#[inline(always)]
+fn tables(of: &Halves) -> [Lanes; WIDTH] {
+    let [a, b, c, d] = of;
+    [load(a), load(b), load(c), load(d)]
+}
+
+#[inline(always)]
+fn none() -> Lanes {
+    u8x16_splat(0)
+}
+
+#[inline(always)]
+fn halves(v: Lanes) -> (Lanes, Lanes) {
+    (v128_and(v, u8x16_splat(15)), u8x16_shr(v, 4))
+}
+
+#[inline(always)]
+fn looked_up(lows: &[Lanes; WIDTH], highs: &[Lanes; WIDTH], low: Lanes, high: Lanes) -> [Lanes; WIDTH] {
+    let [a, b, c, d] = lows;
+    let [e, f, g, h] = highs;
+    [
+        v128_and(u8x16_swizzle(*a, low), u8x16_swizzle(*e, high)),
+        v128_and(u8x16_swizzle(*b, low), u8x16_swizzle(*f, high)),
+        v128_and(u8x16_swizzle(*c, low), u8x16_swizzle(*g, high)),
+        v128_and(u8x16_swizzle(*d, low), u8x16_swizzle(*h, high)),
+    ]
+}
+
+#[inline(always)]
+fn up_1(before: Lanes, v: Lanes) -> Lanes {
+    u8x16_shuffle::<15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30>(before, v)
+}
+
+#[inline(always)]
+fn up_2(before: Lanes, v: Lanes) -> Lanes {
+    u8x16_shuffle::<14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29>(before, v)
+}
+
+#[inline(always)]
+fn up_3(before: Lanes, v: Lanes) -> Lanes {
+    u8x16_shuffle::<13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28>(before, v)
+}
+
+#[inline(always)]
+fn and(a: Lanes, b: Lanes) -> Lanes {
+    v128_and(a, b)
+}
+
+#[inline(always)]
+fn or(a: Lanes, b: Lanes) -> Lanes {
+    v128_or(a, b)
+}
+
+/// A bit for each byte that is not zero.
+#[inline(always)]
+fn some(v: Lanes) -> u32 {
+    // The mask is dear, and nearly always empty.
+    if v128_any_true(v) { !u32::from(i8x16_bitmask(u8x16_eq(v, u8x16_splat(0)))) & 0xffff } else { 0 }
+}

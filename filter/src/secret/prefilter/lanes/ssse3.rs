@@ -1,0 +1,98 @@
+//! Sixteen bytes at a time.
+
+use core::arch::x86_64::{
+    __m128i, _mm_alignr_epi8, _mm_and_si128, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_movemask_epi8, _mm_or_si128,
+    _mm_set1_epi8, _mm_setzero_si128, _mm_shuffle_epi8, _mm_srli_epi16,
+};
+
+use super::{Buckets, Halves, WIDTH};
+
+type Lanes = __m128i;
+
+#[allow(unsafe_code)]
+pub(super) fn find(buckets: &Buckets, text: &[u8], from: usize, look: &mut impl FnMut(usize) -> bool) -> Option<usize> {
+    // SAFETY: only `Width::all` makes the width that leads here, after it saw that the processor has SSSE3.
+    unsafe { run(buckets, text, from, look) }
+}
+
+kernel!(
+    #[target_feature(enable = "ssse3")]
+    16
+);
+
+#[inline]
+#[allow(unsafe_code)]
+fn load(bytes: &[u8; 16]) -> Lanes {
+    // SAFETY: the reference guarantees sixteen readable bytes, loadu asks for no alignment, and every x86_64 has SSE2.
+    unsafe { _mm_loadu_si128(bytes.as_ptr().cast()) }
+}
+
+#[inline]
+#[target_feature(enable = "ssse3")]
+fn tables(of: &Halves) -> [Lanes; WIDTH] {
+    let [a, b, c, d] = of;
+    [load(a), load(b), load(c), load(d)]
+}
+
+#[inline]
+#[target_feature(enable = "ssse3")]
+fn none() -> Lanes {
+    _mm_setzero_si128()
+}
+
+#[inline]
+#[target_feature(enable = "ssse3")]
+fn halves(v: Lanes) -> (Lanes, Lanes) {
+    let mask = _mm_set1_epi8(15);
+    (_mm_and_si128(v, mask), _mm_and_si128(_mm_srli_epi16::<4>(v), mask))
+}
+
+#[inline]
+#[target_feature(enable = "ssse3")]
+fn looked_up(lows: &[Lanes; WIDTH], highs: &[Lanes; WIDTH], low: Lanes, high: Lanes) -> [Lanes; WIDTH] {
+    let [a, b, c, d] = lows;
+    let [e, f, g, h] = highs;
+    [
+        _mm_and_si128(_mm_shuffle_epi8(*a, low), _mm_shuffle_epi8(*e, high)),
+        _mm_and_si128(_mm_shuffle_epi8(*b, low), _mm_shuffle_epi8(*f, high)),
+        _mm_and_si128(_mm_shuffle_epi8(*c, low), _mm_shuffle_epi8(*g, high)),
+        _mm_and_si128(_mm_shuffle_epi8(*d, low), _mm_shuffle_epi8(*h, high)),
+    ]
+}
+
+#[inline]
+#[target_feature(enable = "ssse3")]
+fn up_1(before: Lanes, v: Lanes) -> Lanes {
+    _mm_alignr_epi8::<15>(v, before)
+}
+
+#[inline]
+#[target_feature(enable = "ssse3")]
+fn up_2(before: Lanes, v: Lanes) -> Lanes {
+    _mm_alignr_epi8::<14>(v, before)
+}
+
+#[inline]
+#[target_feature(enable = "ssse3")]
+fn up_3(before: Lanes, v: Lanes) -> Lanes {
+    _mm_alignr_epi8::<13>(v, before)
+}
+
+#[inline]
+#[target_feature(enable = "ssse3")]
+fn and(a: Lanes, b: Lanes) -> Lanes {
+    _mm_and_si128(a, b)
+}
+
+#[inline]
+#[target_feature(enable = "ssse3")]
+fn or(a: Lanes, b: Lanes) -> Lanes {
+    _mm_or_si128(a, b)
+}
+
+/// A bit for each byte that is not zero.
+#[inline]
+#[target_feature(enable = "ssse3")]
+fn some(v: Lanes) -> u32 {
+    !_mm_movemask_epi8(_mm_cmpeq_epi8(v, _mm_setzero_si128())).cast_unsigned() & 0xffff
+}

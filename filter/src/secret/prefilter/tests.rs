@@ -1,0 +1,132 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::secret::verify::class;
+
+fn literal(text: &str, folds: bool) -> Literal {
+    Literal { bytes: text.as_bytes().into(), folds, then: None }
+}
+
+fn set() -> Vec<Literal> {
+    let plain =
+        ["AKIA", "ghp_", "gho_", "glpat-", "xoxb-", "hooks.slack.com/services/", "-----BEGIN ", "://", "eyJ", "@"];
+    let folding = ["password", "token", "secret", "Bearer ", "api_key", "api-key", "pwd"];
+    let mut set: Vec<_> = plain.iter().map(|it| literal(it, false)).collect();
+    set.extend(folding.iter().map(|it| literal(it, true)));
+    set.push(literal("token", false));
+    set
+}
+
+fn plainly(literals: &[Literal], text: &[u8], from: usize) -> Vec<(usize, usize)> {
+    let places = (from..text.len()).flat_map(|at| (0..literals.len()).map(move |number| (at, number)));
+    places.filter(|(at, number)| literals[*number].begins(&text[*at..])).collect()
+}
+
+fn found(prefilter: &Prefilter, text: &[u8], from: usize) -> Vec<(usize, usize)> {
+    let mut all = Vec::new();
+    prefilter.find(text, from, |number, at| {
+        all.push((at, number));
+        true
+    });
+    all
+}
+
+fn every_width(literals: &[Literal], text: &[u8], from: usize) {
+    let wanted = plainly(literals, text, from);
+    for width in Width::all() {
+        let prefilter = Prefilter::new(literals.to_vec()).with_width(width);
+        assert_eq!(found(&prefilter, text, from), wanted, "{width:?} from {from}: {}", text.escape_ascii());
+    }
+}
+
+#[test]
+fn every_width_finds_every_literal_at_every_place_and_length() {
+    let literals = set();
+    let prefilters: Vec<_> =
+        Width::all().into_iter().map(|width| (width, Prefilter::new(literals.clone()).with_width(width))).collect();
+    for (number, it) in literals.iter().enumerate() {
+        for before in 0..70 {
+            for after in [0, 1, 2, 3, 4, 17, 40] {
+                let mut text = vec![b'.'; before];
+                text.extend(it.bytes.iter().map(|byte| if it.folds { byte.to_ascii_uppercase() } else { *byte }));
+                text.extend(std::iter::repeat_n(b'.', after));
+                let wanted = plainly(&literals, &text, 0);
+                assert!(wanted.contains(&(before, number)));
+                for (width, prefilter) in &prefilters {
+                    assert_eq!(found(prefilter, &text, 0), wanted, "{width:?} {}", text.escape_ascii());
+                    let later = before + 1;
+                    assert_eq!(found(prefilter, &text, later), plainly(&literals, &text, later), "{width:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn found_stops_the_search() {
+    let prefilter = Prefilter::new(set());
+    let mut seen = Vec::new();
+    prefilter.find(b"eyJ eyJ ghp_ password", 0, |_, at| {
+        seen.push(at);
+        seen.len() < 2
+    });
+    assert_eq!(seen, [0, 4]);
+}
+
+#[test]
+fn what_must_follow_is_used_and_only_that_is_passed_over() {
+    let one = Literal { bytes: b"SK".as_slice().into(), folds: false, then: Some((class::DIGIT, 32)) };
+    let prefilter = Prefilter::new(vec![one]);
+    assert_eq!(found(&prefilter, b"SK12 SKIP SK1", 0), plainly(&[literal("SK", false)], b"SK12......SK1", 0));
+    assert_eq!(found(&prefilter, b"..SK12345", 0), [(2, 0)]);
+}
+
+#[test]
+fn a_literal_that_is_too_long_is_found_by_its_beginning() {
+    let long = "x".repeat(10) + &"abc".repeat(30);
+    let prefilter = Prefilter::new(vec![literal(&long, false)]);
+    assert_eq!(prefilter.length(0), LONGEST);
+    assert_eq!(prefilter.reach(), LONGEST);
+    assert_eq!(found(&prefilter, format!("...{long}").as_bytes(), 0), [(3, 0)]);
+}
+
+#[test]
+fn literals_that_nobody_tuned_are_placed_at_load() {
+    let mut literals = set();
+    literals.push(literal("a-name-of-an-operators-own", true));
+    literals.extend((0..200).map(|number| literal(&format!("{number}kee"), number % 2 == 0)));
+    every_width(&literals, b"my A-Name-of-an-operators-own is 17kee, 198KEE, 199KEE", 0);
+}
+
+#[test]
+fn no_literals_find_nothing() {
+    assert_eq!(found(&Prefilter::new(Vec::new()), &[b'a'; 100], 0), []);
+}
+
+fn pieces() -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop_oneof![
+        prop::sample::select(set()).prop_map(|it| it.bytes.to_vec()),
+        prop::sample::select(set()).prop_map(|it| it.bytes.to_ascii_uppercase()),
+        prop::sample::select(set()).prop_map(|it| it.bytes[1..].to_vec()),
+        prop::sample::select(set()).prop_map(|it| it.bytes[..it.bytes.len() - 1].to_vec()),
+        prop::collection::vec(any::<u8>(), 0..20),
+        "[ -~]{0,20}".prop_map(String::into_bytes),
+    ];
+    prop::collection::vec(piece, 0..20).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #[test]
+    fn every_width_finds_what_a_plain_search_finds(text in pieces(), from in 0_usize..40) {
+        every_width(&set(), &text, from.min(text.len()));
+    }
+
+    #[test]
+    fn any_literals(
+        texts in prop::collection::vec(("[a-cA-C_]{1,7}", any::<bool>()), 1..40),
+        text in "[a-cA-C_]{0,200}",
+    ) {
+        let literals: Vec<_> = texts.iter().map(|(text, folds)| literal(text, *folds)).collect();
+        every_width(&literals, text.as_bytes(), 0);
+    }
+}
