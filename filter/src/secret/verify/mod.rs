@@ -1,6 +1,9 @@
 //! Looks at the place where a literal was found, and says what lies there.
 
+pub(crate) mod base64;
 pub mod class;
+pub(crate) mod entropy;
+mod plausible;
 mod token;
 
 use super::detector::{Detector, Form};
@@ -46,6 +49,14 @@ pub enum Found {
         /// Index after its last byte.
         end: usize,
     },
+    /// A secret that had not ended where a verifier's reach ends: the bytes to be replaced so far. `resume` says how
+    /// it goes on from `end`. Said of complete text too, if it is longer than the reach.
+    Open {
+        /// Index of its first byte.
+        start: usize,
+        /// Index after the last byte that was judged.
+        end: usize,
+    },
     /// It depends on text that has not come. Never said of complete text.
     More,
 }
@@ -54,5 +65,9 @@ pub enum Found {
 pub fn verify(detector: &Detector, text: &Text<'_>, at: usize, end: usize) -> Found {
     match detector.form {
         Form::Token(segments) => token::verify(detector, segments, text, at, end),
+        Form::Within(classes, least, most, segments) => {
+            token::within(detector, (classes, least, most), segments, text, at, end)
+        }
+        _ => Found::Nothing { examined: end },
     }
 }
