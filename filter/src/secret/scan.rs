@@ -87,7 +87,7 @@ impl Scanner {
             let length = self.prefilter.length(literal);
             match verify(detector, text, at, at + length) {
                 Found::Nothing { .. } => true,
-                Found::Secret { start, end } | Found::Open { start, end } => {
+                Found::Secret { start, end } | Found::Open { start, end, .. } => {
                     if start >= memo.taken {
                         memo.taken = end;
                         hits.push(Hit { start, end, detector: *number, joins: false });

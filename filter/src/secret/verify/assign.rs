@@ -1,0 +1,484 @@
+//! Values that are assigned to names: in code, JSON, YAML, INI, XML, headers, query strings and command lines.
+
+use super::name::{self, Says};
+use super::token::{Matched, begins_inside_word, matched, passes};
+use super::{Found, Resume, Text, class, plausible};
+use crate::secret::detector::{Detector, Kind, Segment};
+use crate::secret::scan::REACH;
+
+/// The longest value that is judged.
+const MOST: usize = 4096;
+
+/// White space between the parts of an assignment, at most.
+const GAP: usize = 64;
+
+/// What stands after a name.
+enum Place {
+    /// No value.
+    Nowhere,
+    /// Not known yet.
+    More,
+    /// A value begins here.
+    At(usize, How),
+}
+
+/// How a value is written.
+#[derive(Clone, Copy)]
+struct How {
+    /// What holds it.
+    hold: Hold,
+    /// Whether the assignment is unusual, so that the value must speak for itself.
+    is_strict: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Hold {
+    /// Whatever comes: a quoted or a bare value.
+    Any,
+    /// Quotes.
+    Quotes,
+    /// An XML element.
+    Element,
+}
+
+/// A value with its bounds.
+struct Value {
+    start: usize,
+    end: usize,
+    /// The quote before it, or 0.
+    quote: u8,
+    /// Whether it goes on beyond what may be read.
+    is_open: bool,
+}
+
+enum Read {
+    No,
+    More,
+    Value(Value),
+}
+
+pub(super) fn verify(detector: &Detector, kind: Kind, text: &Text<'_>, at: usize, end: usize) -> Found {
+    let Some(name) = name::around(text, at, end) else { return Found::More };
+    let nothing = Found::Nothing { examined: name.1.max(end) };
+    let says = match kind {
+        _ if name.0 == name.1 => Says::Other,
+        Kind::Header if name.1 != end => Says::Other,
+        Kind::Header => Says::Secret,
+        kind => name::says(text.bytes, name, (at, end), kind),
+    };
+    if says == Says::Other {
+        return nothing;
+    }
+    let (place, how) = match place(text, name) {
+        Place::Nowhere => return nothing,
+        Place::More => return Found::More,
+        Place::At(place, how) => (place, how),
+    };
+    let mut value = match read(text, place, how.hold, MOST) {
+        Read::No => return nothing,
+        Read::More => return Found::More,
+        Read::Value(value) if value.is_open => return nothing,
+        Read::Value(value) => value,
+    };
+    if kind == Kind::Header {
+        match scheme(text, &value) {
+            Read::No => return nothing,
+            Read::More => return Found::More,
+            Read::Value(rest) => value = rest,
+        }
+    }
+    let bytes = text.bytes.get(value.start..value.end).unwrap_or_default();
+    let is_secret = plausible::is_secret(&plausible::Claim {
+        kind,
+        value: bytes,
+        is_quoted: value.quote != 0 || how.hold == Hold::Element,
+        is_strict: how.is_strict || says == Says::Maybe,
+        floor: u32::from(detector.entropy) * 10,
+    });
+    if is_secret {
+        Found::Secret { start: value.start, end: value.end }
+    } else if value.quote == 0 && bytes.len() > 64 {
+        Found::Nothing { examined: value.end }
+    } else {
+        nothing
+    }
+}
+
+/// A value of the form that `segments` give, whose name holds the literal and speaks of a secret.
+pub(super) fn keyed(detector: &Detector, segments: &[Segment], text: &Text<'_>, at: usize, end: usize) -> Found {
+    let Some(name) = name::around(text, at, end) else { return Found::More };
+    let nothing = Found::Nothing { examined: name.1.max(end) };
+    if name.0 == name.1 || !name::mentions_secret(text.bytes.get(name.0..name.1).unwrap_or_default()) {
+        return nothing;
+    }
+    let (place, how) = match place(text, name) {
+        Place::Nowhere => return nothing,
+        Place::More => return Found::More,
+        Place::At(place, how) => (place, how),
+    };
+    let value = match read(text, place, how.hold, MOST) {
+        Read::No => return nothing,
+        Read::More => return Found::More,
+        Read::Value(value) => value,
+    };
+    match matched(segments, text, value.start, value.start) {
+        Matched::More => Found::More,
+        Matched::Yes(start, stop) if stop <= value.end && !begins_inside_word(text.bytes, start) => {
+            let bytes = text.bytes.get(start..stop).unwrap_or_default();
+            if stop < value.end || passes(detector, bytes, bytes) {
+                nothing
+            } else {
+                Found::Secret { start, end: stop }
+            }
+        }
+        _ => nothing,
+    }
+}
+
+/// The value assigned to the name `at..end`, which must be a whole name, prefixes aside. With `is_forced` any value of at
+/// least one byte: a quoted string, or a bare word, number or boolean. Without, a value that looks like a password.
+pub fn assigned_value(text: &Text<'_>, at: usize, end: usize, is_forced: bool) -> Found {
+    let nothing = Found::Nothing { examined: end };
+    let Some(name) = name::around(text, at, end) else { return Found::More };
+    if name.0 == name.1 || name.1 != end || begins_inside_word(text.bytes, at) {
+        return nothing;
+    }
+    let (place, how) = match place(text, name) {
+        Place::Nowhere => return nothing,
+        Place::More => return Found::More,
+        Place::At(place, how) => (place, how),
+    };
+    let reach = REACH.saturating_sub(place.saturating_sub(at));
+    match read(text, place, how.hold, if is_forced { reach } else { MOST }) {
+        Read::No => nothing,
+        Read::More => Found::More,
+        Read::Value(value) => {
+            let bytes = text.bytes.get(value.start..value.end).unwrap_or_default();
+            let claim = plausible::Claim {
+                kind: Kind::Password,
+                value: bytes,
+                is_quoted: value.quote != 0,
+                is_strict: false,
+                floor: 0,
+            };
+            if is_forced && value.is_open {
+                let resume = match value.quote {
+                    0 => Resume::Bare,
+                    quote => Resume::Quoted { quote, level: text.levels.level(value.start.saturating_sub(1)) },
+                };
+                Found::Open { start: value.start, end: value.end, resume }
+            } else if bytes.is_empty()
+                || super::placeholder::is_whole(bytes)
+                || !(is_forced || plausible::is_secret(&claim))
+            {
+                nothing
+            } else {
+                Found::Secret { start: value.start, end: value.end }
+            }
+        }
+    }
+}
+
+/// Takes the scheme off the value of an `Authorization` field; those that have detectors of their own are left to them.
+fn scheme(text: &Text<'_>, value: &Value) -> Read {
+    let bytes = text.bytes.get(value.start..).unwrap_or_default();
+    let word = class::run(bytes, class::ALPHA | class::DASH, 20);
+    let is_scheme = bytes.get(word) == Some(&b' ');
+    let first = bytes.get(..word).unwrap_or_default();
+    if first.eq_ignore_ascii_case(b"bearer") || first.eq_ignore_ascii_case(b"basic") {
+        return Read::No;
+    }
+    if !is_scheme {
+        return Read::Value(Value { ..*value });
+    }
+    let start = value.start + word + 1;
+    if value.quote != 0 {
+        return if start < value.end { Read::Value(Value { start, ..*value }) } else { Read::No };
+    }
+    read(text, start, Hold::Any, MOST)
+}
+
+fn quote(byte: u8) -> bool {
+    class::is(byte, class::QUOTE)
+}
+
+/// Finds where the value of the name begins.
+fn place(text: &Text<'_>, (start, stop): (usize, usize)) -> Place {
+    let bytes = text.bytes;
+    let end_of_text = if text.is_complete { Place::Nowhere } else { Place::More };
+    let before = start.checked_sub(1).and_then(|before| bytes.get(before)).copied().unwrap_or(0);
+    let mut how = How { hold: Hold::Any, is_strict: false };
+    let mut here = stop;
+    let mut is_quoted = false;
+    let Some(next) = bytes.get(here).copied() else { return end_of_text };
+    if quote(next) && next == before {
+        is_quoted = true;
+        here += 1;
+    }
+    if let Some(found) = sibling(text, if is_quoted { start - 1 } else { start }, here, is_quoted) {
+        return found;
+    }
+    if is_quoted && bytes.get(here) == Some(&b']') {
+        here += 1;
+    }
+    let gap =
+        class::run(bytes.get(here..).unwrap_or_default(), if is_quoted { class::SPACE } else { class::BLANK }, GAP);
+    here += gap;
+    let rest = bytes.get(here..).unwrap_or_default();
+    // The separators are at most this long: less text cannot tell.
+    if rest.len() < 16 && !text.is_complete {
+        return Place::More;
+    }
+    let is_option = bytes.get(start) == Some(&b'-') && bytes.get(start + 1) != Some(&b' ');
+    let mut is_colon = false;
+    here += match rest {
+        [b':', b':', ..] | [b'=', b'=' | b'~', ..] | [b'!', ..] => return Place::Nowhere,
+        [b':' | b'?', b'=', ..] => 2,
+        [b'?', b':', ..] => {
+            is_colon = true;
+            2
+        }
+        [b':', ..] => {
+            is_colon = true;
+            1
+        }
+        [b'=', b'>', ..] => 2,
+        [b'=', ..] => 1,
+        [b'|', b'|', b'=', ..] | [b'%', b'3', b'D' | b'd', ..] => 3,
+        [b'>', ..] if before == b'<' || before == b':' => {
+            how.hold = Hold::Element;
+            1
+        }
+        [b',', ..] if is_quoted => {
+            how = How { hold: Hold::Quotes, is_strict: true };
+            1
+        }
+        _ if rest.starts_with(b"</key>") => {
+            let rest = rest.get(6..).unwrap_or_default();
+            let gap = class::run(rest, class::SPACE, GAP);
+            let rest = rest.get(gap..).unwrap_or_default();
+            if rest.len() < 8 && !text.is_complete {
+                return Place::More;
+            }
+            if !rest.starts_with(b"<string>") {
+                return Place::Nowhere;
+            }
+            how.hold = Hold::Element;
+            6 + gap + 8
+        }
+        [b'i', b's', b' ' | b':', ..] if gap > 0 && !is_quoted => {
+            how.is_strict = true;
+            3
+        }
+        [b'\'', ..] if gap > 0 && !is_quoted => {
+            how.hold = Hold::Quotes;
+            0
+        }
+        _ if gap > 0 && is_option => 0,
+        _ if gap > 0 && !is_quoted && follows_login(bytes, start) => 0,
+        _ => return Place::Nowhere,
+    };
+    if how.hold == Hold::Element {
+        return Place::At(here, how);
+    }
+    let blanks = if is_quoted && is_colon { class::SPACE } else { class::BLANK };
+    here += class::run(bytes.get(here..).unwrap_or_default(), blanks, GAP);
+    if is_colon && !is_quoted {
+        match annotation(text, here) {
+            Some(Some(after)) => {
+                how.hold = Hold::Quotes;
+                here = after;
+            }
+            Some(None) => {}
+            None => return Place::More,
+        }
+    }
+    Place::At(here, how)
+}
+
+/// Skips a type between `:` and `=`: the index of the quote after it. `None` if the text ends before that is known.
+fn annotation(text: &Text<'_>, from: usize) -> Option<Option<usize>> {
+    let rest = text.bytes.get(from..).unwrap_or_default();
+    let length = rest
+        .iter()
+        .take(48)
+        .take_while(|byte| class::is(**byte, class::WORD | class::DOT | class::BLANK) || b"<>[]?&|:".contains(*byte))
+        .count();
+    let after = rest.get(length..).unwrap_or_default();
+    if length == 48 || length == 0 {
+        return Some(None);
+    }
+    match after {
+        [b'=', b'=' | b'>', ..] => Some(None),
+        [b'=', rest @ ..] => {
+            let gap = class::run(rest, class::BLANK, GAP);
+            match rest.get(gap) {
+                None if !text.is_complete => None,
+                Some(byte) if quote(*byte) => Some(Some(from + length + 1 + gap)),
+                _ => Some(None),
+            }
+        }
+        [] if !text.is_complete => None,
+        _ => Some(None),
+    }
+}
+
+/// Whether this is a line of a netrc file.
+fn follows_login(bytes: &[u8], start: usize) -> bool {
+    let from = start.saturating_sub(160);
+    let before = bytes.get(from..start).unwrap_or_default();
+    matches!(before.last(), Some(b' ' | b'\t' | b'\n'))
+        && before.windows(6).any(|window| window == b"login " || window == b"login\t")
+}
+
+/// `{"name": "DB_PASSWORD", "value": "…"}` and its like: the name stands where a value does, and the value beside it.
+/// `None` if this is not such a place.
+fn sibling(text: &Text<'_>, start: usize, stop: usize, is_quoted: bool) -> Option<Place> {
+    let bytes = text.bytes;
+    let back = |at: usize, classes| at - class::run_back(bytes.get(..at).unwrap_or_default(), classes, 8);
+    let before = back(start, class::BLANK);
+    let separator = before.checked_sub(1).and_then(|at| bytes.get(at))?;
+    if !matches!(separator, b':' | b'=') {
+        return None;
+    }
+    let is_attribute = *separator == b'=';
+    let key = back(before - 1, class::QUOTE | class::BLANK);
+    let from = back(key, class::ALPHA);
+    let word = bytes.get(from..key)?;
+    if ![&b"name"[..], b"key", b"header", b"variable", b"field"].iter().any(|name| word.eq_ignore_ascii_case(name)) {
+        return None;
+    }
+    if is_attribute && !is_quoted {
+        return None;
+    }
+    let mut here = stop;
+    // Other members may stand between.
+    for _ in 0..5 {
+        here += class::run(bytes.get(here..).unwrap_or_default(), class::SPACE, GAP);
+        if bytes.get(here) == Some(&b',') {
+            here += 1;
+            here += class::run(bytes.get(here..).unwrap_or_default(), class::SPACE, GAP);
+        }
+        let rest = bytes.get(here..).unwrap_or_default();
+        let open = usize::from(rest.first().copied().is_some_and(quote));
+        let member = class::run(rest.get(open..).unwrap_or_default(), class::WORD, 24);
+        let after = rest.get(open + member + open..).unwrap_or_default();
+        let gap = class::run(after, class::BLANK, GAP);
+        let sign = after.get(gap).copied();
+        if sign.is_none() && !text.is_complete {
+            return Some(Place::More);
+        }
+        if member == 0 || !matches!(sign, Some(b':' | b'=')) {
+            return Some(Place::Nowhere);
+        }
+        here += open + member + open + gap + 1;
+        here += class::run(bytes.get(here..).unwrap_or_default(), class::SPACE, GAP);
+        let hold = if is_attribute { Hold::Quotes } else { Hold::Any };
+        let name = rest.get(open..open + member).unwrap_or_default();
+        if [&b"value"[..], b"stringvalue", b"val", b"content"].iter().any(|value| name.eq_ignore_ascii_case(value)) {
+            return Some(Place::At(here, How { hold, is_strict: false }));
+        }
+        match read(text, here, hold, 128) {
+            Read::No => return Some(Place::Nowhere),
+            Read::More => return Some(Place::More),
+            Read::Value(value) => here = value.end + usize::from(value.quote != 0),
+        }
+    }
+    Some(Place::Nowhere)
+}
+
+/// Reads the value at `at`.
+fn read(text: &Text<'_>, at: usize, hold: Hold, most: usize) -> Read {
+    let bytes = text.bytes;
+    let mut at = at;
+    let rest = bytes.get(at..).unwrap_or_default();
+    if rest.len() < 4 && !text.is_complete {
+        return Read::More;
+    }
+    if hold == Hold::Element {
+        return until(text, at, most, |byte, _| byte == b'<', 0);
+    }
+    // A prefix of a string literal.
+    if let [b'b' | b'B' | b'r' | b'R' | b'u' | b'U' | b'f' | b'F' | b'@' | b'L' | b'N' | b'$', next, ..] = rest
+        && quote(*next)
+    {
+        at += 1;
+    }
+    let rest = bytes.get(at..).unwrap_or_default();
+    let Some(first) = rest.first().copied() else { return Read::No };
+    if !quote(first) {
+        return if hold == Hold::Quotes { Read::No } else { bare(text, at, most) };
+    }
+    let level = text.levels.level(at);
+    let is_triple = rest.get(1) == Some(&first) && rest.get(2) == Some(&first);
+    let start = at + if is_triple { 3 } else { 1 };
+    until(text, start, most, |byte, here| byte == first && (first != b'"' || text.levels.level(here) <= level), first)
+}
+
+/// Reads up to the byte that `ends` names. A line end or a delimiting quote before it means that there is no value.
+fn until(text: &Text<'_>, start: usize, most: usize, ends: impl Fn(u8, usize) -> bool, quote: u8) -> Read {
+    let rest = text.bytes.get(start..).unwrap_or_default();
+    let mut is_escaped = false;
+    for (offset, byte) in rest.iter().enumerate() {
+        let here = start + offset;
+        if offset >= most {
+            return Read::Value(Value { start, end: here, quote, is_open: true });
+        }
+        if !is_escaped && ends(*byte, here) {
+            return Read::Value(Value { start, end: here, quote, is_open: false });
+        }
+        if matches!(byte, b'\n' | b'\r') || *byte == b'"' && quote != b'"' {
+            return Read::No;
+        }
+        is_escaped = *byte == b'\\' && quote == b'\'' && !is_escaped;
+    }
+    if text.is_complete { Read::No } else { Read::More }
+}
+
+/// Reads a value without quotes.
+fn bare(text: &Text<'_>, start: usize, most: usize) -> Read {
+    let rest = text.bytes.get(start..).unwrap_or_default();
+    let mut length = 0;
+    loop {
+        let Some(byte) = rest.get(length).copied() else {
+            if text.is_complete {
+                break;
+            }
+            return Read::More;
+        };
+        if length >= most {
+            return Read::Value(Value { start, end: start + length, quote: 0, is_open: true });
+        }
+        let after = rest.get(length + 1..).unwrap_or_default();
+        match byte {
+            b',' | b';' | b')' | b'}' | b']' | b'>' | b'<' | b'|' | 0..=b' ' | 0x7F => break,
+            _ if quote(byte) => break,
+            b'=' if rest
+                .get(..length)
+                .unwrap_or_default()
+                .iter()
+                .all(|byte| class::is(*byte, class::ALPHA | class::UNDERSCORE | class::DASH | class::DOT)) =>
+            {
+                break;
+            }
+            b'&' => {
+                let name = class::run(after, class::WORD | class::DASH | class::DOT, 32);
+                match after.get(name) {
+                    None if !text.is_complete => return Read::More,
+                    Some(b'=' | b'&' | b' ' | b'\n' | b';' | b'[') | None => break,
+                    Some(byte) if quote(*byte) => break,
+                    _ => {}
+                }
+            }
+            _ => {}
+        }
+        length += 1;
+    }
+    // What ends a sentence does not belong to the value.
+    let trailing =
+        rest.get(..length).unwrap_or_default().iter().rev().take_while(|byte| matches!(byte, b'.' | b':')).count();
+    match length - trailing {
+        0 => Read::No,
+        length => Read::Value(Value { start, end: start + length, quote: 0, is_open: false }),
+    }
+}
