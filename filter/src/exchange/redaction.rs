@@ -10,7 +10,7 @@ use super::{Core, Surroundings};
 use crate::mcp::denial;
 use crate::mcp::jsonrpc::Envelope;
 use crate::metrics;
-use crate::policy::{Direction, Mode, Reason, Redaction};
+use crate::policy::{Direction, Mode, PLACEHOLDER, Reason, Redaction};
 use crate::rewrite::redact::{self, Blocked, Findings, Outcome, Plan, Redactor};
 
 /// How the bytes of something that goes to the client are to be read.
@@ -232,7 +232,7 @@ fn place(blocked: &Blocked) -> &str {
 }
 
 fn secret_in_request(blocked: &Blocked) -> Refusal {
-    let (said, advice) = if blocked.detector == "placeholder" {
+    let (said, advice) = if blocked.detector == PLACEHOLDER {
         (
             format!(
                 "{} holds a placeholder that stands for a redacted secret; the secret itself is not known here.",

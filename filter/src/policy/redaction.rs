@@ -2,9 +2,14 @@
 
 use super::document::{Fields, Kind, Report, Value, nearest_or_all};
 use super::{Mode, TargetPattern, keys, rule, server};
-use crate::pattern::Pattern;
-use crate::secret::Scanner;
+use crate::pattern::Pattern as NamePattern;
+use crate::secret;
+use crate::secret::custom::{Mistake, PATTERNS, Pattern};
 use crate::secret::detector::{Detector, Group, detectors};
+use crate::secret::{KEY_NAME, Key, Scanner};
+
+/// The name under which placeholders in requests are found.
+pub const PLACEHOLDER: &str = "placeholder";
 
 /// Results up to this size are held, and what is found in one place is taken out of all of it.
 pub const SWEEP_BYTES: usize = 256 * 1024;
@@ -67,7 +72,7 @@ struct Allowance {
     /// The tools; `None` is everything, also what is no call.
     tools: Option<Vec<TargetPattern>>,
     /// Patterns over JSON pointers; `None` is everywhere.
-    paths: Option<Vec<Pattern>>,
+    paths: Option<Vec<NamePattern>>,
     /// Numbers of detectors, sorted; `None` is all.
     detectors: Option<Vec<usize>>,
 }
@@ -90,6 +95,16 @@ pub struct Redaction {
 }
 
 impl Redaction {
+    /// The name of a detector, by number.
+    pub fn name(&self, detector: usize) -> &str {
+        if detector == self.placeholder() { PLACEHOLDER } else { self.scanner.name(detector) }
+    }
+
+    /// The number of the detector of our own placeholders.
+    pub fn placeholder(&self) -> usize {
+        self.scanner.numbers()
+    }
+
     /// What becomes of hidden text, in definitions of tools, prompts and resources or elsewhere.
     pub fn hidden_text(&self, in_definition: bool) -> HiddenText {
         if in_definition { self.hidden_in_definitions } else { self.hidden_in_results }
@@ -149,7 +164,20 @@ fn read_named(value: &Value<'_>, text: &str, own: &[String], report: &mut Report
 /// Reads `redaction`.
 pub(super) fn read(value: &Value<'_>, servers: &[String], report: &mut Report<'_>) -> Option<Redaction> {
     let fields = Fields::open(value, &keys::REDACTION, report)?;
-    let own: Vec<String> = Vec::new();
+    let list =
+        |key: &str, report: &mut Report<'_>| fields.get(key).and_then(|value| value.list(report)).unwrap_or_default();
+    let key_names: Vec<Key> = list("keys", report).iter().filter_map(|value| read_key(value, report)).collect();
+    let patterns: Vec<Pattern> =
+        list("patterns", report).iter().filter_map(|value| read_pattern(value, report)).collect();
+    if let Some(value) = fields.get("patterns").filter(|_| patterns.len() > PATTERNS) {
+        let help = "make one of several that are alike: `corp_(live|test)_[a-z0-9]{32}`";
+        report.error("too_many", value, format!("more than {PATTERNS} patterns"), help);
+    }
+    let own: Vec<String> = std::iter::once(KEY_NAME)
+        .chain(patterns.iter().map(Pattern::name))
+        .chain([PLACEHOLDER])
+        .map(str::to_owned)
+        .collect();
     let is_on = fields.get("detectors").map_or_else(default_detectors, |value| read_detectors(value, report));
     let count = detectors().count() + own.len();
     let mode = fields.get("mode").and_then(|value| server::read_mode(value, report)).unwrap_or(Mode::Enforce);
@@ -157,6 +185,12 @@ pub(super) fn read(value: &Value<'_>, servers: &[String], report: &mut Report<'_
         |key: &str, otherwise| fields.get(key).and_then(|value| value.choice(&STRATEGIES, report)).unwrap_or(otherwise);
     let mut requests = vec![one("requests", Strategy::Block); count];
     let mut responses = vec![one("responses", Strategy::Replace); count];
+    // What stands for a secret is none, and the server that gets it would keep it for the secret.
+    for (table, strategy) in [(&mut requests, Strategy::Block), (&mut responses, Strategy::Allow)] {
+        if let Some(last) = table.last_mut() {
+            *last = strategy;
+        }
+    }
     if let Some(value) = fields.get("strategies") {
         read_strategies(value, &own, [&mut requests, &mut responses], report);
     }
@@ -173,7 +207,8 @@ pub(super) fn read(value: &Value<'_>, servers: &[String], report: &mut Report<'_
     let definitions = hidden.as_ref().and_then(|fields| fields.get("definitions")?.choice(&words, report));
     let words = [("count", HiddenText::Count), ("strip", HiddenText::Strip), ("allow", HiddenText::Allow)];
     let results = hidden.as_ref().and_then(|fields| fields.get("results")?.choice(&words, report));
-    let scanner = Scanner::new(|detector: &Detector| is_on.contains(&detector.name));
+    let patterns = patterns.into_iter().map(|pattern| Box::new(pattern) as Box<dyn secret::Pattern>).collect();
+    let scanner = Scanner::new(|detector: &Detector| is_on.contains(&detector.name), &key_names, patterns);
     Some(Redaction {
         scanner,
         mode,
@@ -279,9 +314,63 @@ fn read_allowance(value: &Value<'_>, servers: &[String], own: &[String], report:
     Some(Allowance { tools, paths, detectors })
 }
 
-fn read_path(value: &Value<'_>, report: &mut Report<'_>) -> Option<Pattern> {
+/// Reads a name of `keys`.
+fn read_key(value: &Value<'_>, report: &mut Report<'_>) -> Option<Key> {
     let text = value.text(report)?;
-    match Pattern::parse(text) {
+    match Key::new(text) {
+        Ok(key) => Some(key),
+        Err(error) => {
+            let help = "write the name of a member, as in \"password\" or \"api_key\"";
+            report.error("invalid_value", value, error, help);
+            None
+        }
+    }
+}
+
+/// Reads an entry of `patterns`.
+fn read_pattern(value: &Value<'_>, report: &mut Report<'_>) -> Option<Pattern> {
+    let fields = Fields::open(value, &keys::REDACTION_PATTERN, report)?;
+    let name = fields.required("name", report)?;
+    let source = fields.required("pattern", report)?;
+    let texts = |key: &str, report: &mut Report<'_>| -> Vec<String> {
+        let list = fields.get(key).and_then(|value| value.list(report)).unwrap_or_default();
+        list.iter().filter_map(|value| value.text(report).map(str::to_owned)).collect()
+    };
+    let (examples, passes) = (texts("examples", report), texts("passes", report));
+    let (name_text, source_text) = (name.text(report)?, source.text(report)?);
+    let taken = detectors().any(|detector| detector.name == name_text || detector.group.as_str() == name_text);
+    if taken || name_text == KEY_NAME || name_text == PLACEHOLDER {
+        report.error(
+            "duplicate_name",
+            name,
+            format!("`{name_text}` is a built-in detector or group"),
+            "choose another name",
+        );
+        return None;
+    }
+    let pattern = Pattern::compile(name_text, source_text).and_then(|pattern| {
+        pattern.check(examples.iter().map(String::as_str), passes.iter().map(String::as_str))?;
+        Ok(pattern)
+    });
+    match pattern {
+        Ok(pattern) => Some(pattern),
+        Err(fault) => {
+            let at = match fault.mistake {
+                Mistake::Name => name,
+                Mistake::Example => fields.get("examples").unwrap_or(source),
+                Mistake::Pass => fields.get("passes").unwrap_or(source),
+                _ => source,
+            };
+            let place = fault.at.map(|at| format!(" (near its byte {at})")).unwrap_or_default();
+            report.error("bad_pattern", at, format!("{}{place}", fault.what), fault.instead);
+            None
+        }
+    }
+}
+
+fn read_path(value: &Value<'_>, report: &mut Report<'_>) -> Option<NamePattern> {
+    let text = value.text(report)?;
+    match NamePattern::parse(text) {
         Ok(pattern) if text.starts_with(['/', '*']) => Some(pattern),
         Ok(_) => {
             let help = "write a JSON pointer into the message, as in \"/result/structuredContent/*\" or \"*/sha\"";

@@ -15,5 +15,5 @@ pub mod scan;
 pub mod verify;
 
 pub use hash::SecretHash;
-pub use scan::{Hit, LOOKBACK, Memo, Scanner};
+pub use scan::{Hit, KEY_NAME, Key, KeyError, LOOKBACK, Memo, Pattern, REACH, Scanner};
 pub use verify::Text;

@@ -1,8 +1,17 @@
 //! Scans text that may still be growing.
 
-use super::detector::{Detector, detectors};
+mod key;
+mod pending;
+
+use std::fmt;
+
+use key::{Closer, Extent, Value};
+pub use key::{Key, KeyError};
+use pending::{Finding, Pending};
+
+use super::detector::{Detector, Form, Personal, Segment, detectors};
 use super::prefilter::{Literal, Prefilter};
-use super::verify::{Found, Text, verify};
+use super::verify::{Found, Resume, Resumed, Text, class, resume, verify};
 
 /// How far back from a candidate a verifier looks, at most.
 pub const LOOKBACK: usize = 256;
@@ -11,8 +20,11 @@ pub const LOOKBACK: usize = 256;
 /// bytes after it have come.
 pub const REACH: usize = 16 * 1024;
 
+/// The name by which values under an operator's [`Key`]s are reported.
+pub const KEY_NAME: &str = "key-name";
+
 /// A secret that was found.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hit {
     /// Index of its first byte.
     pub start: usize,
@@ -20,86 +32,383 @@ pub struct Hit {
     pub end: usize,
     /// The detector's number.
     pub detector: usize,
-    /// It goes on where the hit before it ended, and gets no placeholder of its own.
+    /// It goes on where the hit before ended, and is the same secret: it gets no placeholder of its own. A secret of
+    /// more than [`REACH`] bytes is reported so, in pieces.
     pub joins: bool,
+}
+
+/// An operator's own pattern.
+pub trait Pattern: fmt::Debug + Send + Sync {
+    /// Its name, as of a detector.
+    fn name(&self) -> &str;
+
+    /// Texts of which one stands in every match.
+    fn literals(&self) -> Vec<&[u8]>;
+
+    /// Whether the literals are taken in any mix of ASCII cases.
+    fn folds(&self) -> bool;
+
+    /// How many bytes before its literal a match may begin; less than [`LOOKBACK`].
+    fn before(&self) -> usize;
+
+    /// Judges the literal found at `at..end`, under the rules of [`verify`].
+    fn verify(&self, text: &Text<'_>, at: usize, end: usize) -> Found;
 }
 
 /// What a scan remembers between calls for one text.
 #[derive(Clone, Debug, Default)]
 pub struct Memo {
-    /// Up to where the last hit reached: nothing before is reported again.
-    taken: usize,
+    /// How many bytes of the text are gone. All other places count from the text's true beginning.
+    base: u64,
+    /// Candidates before this were judged.
+    scanned: u64,
+    pending: Pending,
+    /// For each detector: its candidates that begin before this are no secrets, or inside of one.
+    examined: Vec<u64>,
+    open: Option<Open>,
+}
+
+/// A secret of which the end did not come yet, though all that may be looked at did.
+#[derive(Clone, Copy, Debug)]
+struct Open {
+    number: usize,
+    rank: u8,
+    /// Where the next piece begins.
+    from: u64,
+    rest: Rest,
 }
 
 impl Memo {
     /// The caller dropped this many bytes from the beginning of the text.
     pub fn forget(&mut self, dropped: usize) {
-        self.taken = self.taken.saturating_sub(dropped);
+        self.base += dropped as u64;
+    }
+
+    fn place(&self, index: usize) -> u64 {
+        self.base + index as u64
+    }
+
+    fn index(&self, place: u64) -> usize {
+        usize::try_from(place.saturating_sub(self.base)).unwrap_or(usize::MAX)
+    }
+
+    fn examine(&mut self, number: usize, to: usize) {
+        let place = self.place(to);
+        if self.examined.len() <= number {
+            self.examined.resize(number + 1, 0);
+        }
+        if let Some(examined) = self.examined.get_mut(number) {
+            *examined = (*examined).max(place);
+        }
+    }
+
+    fn is_examined(&self, number: usize, at: usize) -> bool {
+        self.examined.get(number).is_some_and(|examined| self.place(at) < *examined)
     }
 }
 
-/// Finds the secrets of the detectors that a policy switched on.
+/// Who knows how an open secret goes on.
+#[derive(Clone, Copy, Debug)]
+enum Rest {
+    Key(Closer),
+    Detector(Resume),
+}
+
+impl Rest {
+    fn end(self, text: &Text<'_>, from: usize) -> Extent {
+        match self {
+            Self::Key(closer) => closer.end(text, from),
+            Self::Detector(how) => match resume(how, text, from) {
+                Resumed::Ends(end) => Extent::Ends(end),
+                Resumed::Goes(end) if end > from => Extent::Begun(end),
+                Resumed::Goes(_) => Extent::More,
+            },
+        }
+    }
+}
+
+/// What a literal belongs to.
+#[derive(Clone, Copy, Debug)]
+struct Owner {
+    number: usize,
+    rank: u8,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Detector(&'static Detector),
+    /// The index of an operator's key name, of all.
+    Key(usize),
+    /// The index of an operator's pattern, of all.
+    Pattern(usize),
+}
+
+/// A detector whose secrets begin before their literal.
+#[derive(Clone, Copy, Debug)]
+struct Lead {
+    most: usize,
+    /// The class of the bytes before the literal; `None` if it may be any but blanks.
+    classes: Option<u16>,
+}
+
+/// Finds the secrets of the detectors that a policy switched on, and what an operator added.
 #[derive(Debug)]
 pub struct Scanner {
     prefilter: Prefilter,
-    /// The detector of each literal.
-    owners: Vec<(usize, &'static Detector)>,
+    /// The owner of each literal.
+    owners: Vec<Owner>,
+    leads: Vec<Lead>,
+    keys: Vec<Key>,
+    patterns: Vec<Box<dyn Pattern>>,
 }
 
 impl Scanner {
-    /// A scanner for the detectors that `is_on` accepts.
-    pub fn new(is_on: impl Fn(&Detector) -> bool) -> Self {
+    /// A scanner for the detectors that `is_on` accepts, the values under `keys`, and `patterns`.
+    ///
+    /// Numbers: the detectors as [`detectors`] gives them, then one for all keys ([`KEY_NAME`]), then the patterns.
+    pub fn new(is_on: impl Fn(&Detector) -> bool, keys: &[Key], patterns: Vec<Box<dyn Pattern>>) -> Self {
         let mut literals = Vec::new();
         let mut owners = Vec::new();
-        for (number, detector) in detectors().enumerate().filter(|(_, detector)| is_on(detector)) {
+        let mut leads = Vec::new();
+        let mut count = 0;
+        for (number, detector) in detectors().enumerate() {
+            count += 1;
+            if !is_on(detector) {
+                continue;
+            }
+            leads.extend(Lead::of(detector));
             for literal in detector.literals {
-                literals.push(Literal { bytes: literal.as_bytes().into(), folds: detector.folds, then: None });
-                owners.push((number, detector));
+                let then = following(&detector.form);
+                literals.push(Literal { bytes: literal.as_bytes().into(), folds: detector.folds, then });
+                // What an operator asks for by a pattern comes before all.
+                owners.push(Owner { number, rank: 1 + detector.rank(), kind: Kind::Detector(detector) });
             }
         }
-        Self { prefilter: Prefilter::new(literals), owners }
+        for (nth, key) in keys.iter().enumerate() {
+            for literal in key.literals() {
+                literals.push(Literal { bytes: literal.clone(), folds: true, then: None });
+                // Before the generic detectors, which know no more than the name either.
+                owners.push(Owner { number: count, rank: 3, kind: Kind::Key(nth) });
+            }
+        }
+        for (nth, pattern) in patterns.iter().enumerate() {
+            leads.extend((pattern.before() > 0).then(|| Lead { most: pattern.before(), classes: None }));
+            for literal in pattern.literals() {
+                literals.push(Literal { bytes: literal.into(), folds: pattern.folds(), then: None });
+                owners.push(Owner { number: count + 1 + nth, rank: 0, kind: Kind::Pattern(nth) });
+            }
+        }
+        Self { prefilter: Prefilter::new(literals), owners, leads, keys: keys.to_vec(), patterns }
     }
 
-    /// The name of a detector.
-    pub fn name(&self, detector: usize) -> &str {
-        detectors().nth(detector).map_or("secret", |detector| detector.name)
+    /// How many numbers there are.
+    pub fn numbers(&self) -> usize {
+        detectors().count() + 1 + self.patterns.len()
+    }
+
+    /// The name of a number that a [`Hit`] carries; empty for one that is none.
+    pub fn name(&self, number: usize) -> &str {
+        let built_in = detectors().count();
+        match number.checked_sub(built_in) {
+            None => detectors().nth(number).map_or("", |detector| detector.name),
+            Some(0) => KEY_NAME,
+            Some(nth) => self.patterns.get(nth - 1).map_or("", |pattern| pattern.name()),
+        }
+    }
+
+    /// The number of a name, whether it is switched on or not.
+    pub fn detector(&self, name: &str) -> Option<usize> {
+        (0..self.numbers()).find(|number| self.name(*number) == name)
     }
 
     /// Scans on from index `from`, appends what it finds to `hits` in the order of places, and gives the index up to
     /// which everything is decided: hits before it are final, and the bytes before it may leave. Of complete text that
-    /// is its end. Hits do not overlap.
+    /// is its end. Hits do not overlap: of several that begin at the same byte the most specific is reported, of others
+    /// the first, and of one that reaches further what sticks out.
     ///
     /// For the next call the caller may drop bytes from the beginning (see [`Memo::forget`]), but must keep
     /// [`LOOKBACK`] bytes before the index given, and append to the end. Any way to cut one text into calls gives
     /// the same hits.
     pub fn scan(&self, text: &Text<'_>, from: usize, memo: &mut Memo, hits: &mut Vec<Hit>) -> usize {
+        let frontier = self.judge(text, from, memo, hits);
+        let place = memo.place(frontier);
+        memo.scanned = memo.scanned.max(place);
+        memo.pending.settle(place, memo.base, hits);
+        if text.is_complete {
+            return frontier;
+        }
+        let open = memo.pending.first().map_or(frontier, |first| memo.index(first).min(frontier));
+        let leads =
+            self.leads.iter().map(|lead| frontier - lead.length(text.bytes.get(..frontier).unwrap_or_default()));
+        // What was taken is final, whatever a secret before its literal may reach back to.
+        leads.fold(open, usize::min).max(memo.index(memo.pending.taken())).max(from)
+    }
+
+    /// Judges candidates and gives the place of the first that was not.
+    fn judge(&self, text: &Text<'_>, from: usize, memo: &mut Memo, hits: &mut Vec<Hit>) -> usize {
         // A literal may begin in what has come and end in what has not.
-        let tail = self.prefilter.reach().saturating_sub(1);
-        let mut decided = if text.is_complete { text.bytes.len() } else { text.bytes.len().saturating_sub(tail) };
-        self.prefilter.find(text.bytes, from, |literal, at| {
-            if at >= decided {
+        let tail = if text.is_complete { 0 } else { self.prefilter.reach().saturating_sub(1) };
+        let from = from.max(memo.index(memo.scanned));
+        let mut frontier = text.bytes.len().saturating_sub(tail).max(from);
+        let mut first = from;
+        if let Some(open) = memo.open {
+            first = match close(open, text, memo) {
+                Ok(end) => end,
+                Err(from) => return from,
+            };
+            frontier = frontier.max(first);
+        }
+        let mut beyond = first;
+        self.prefilter.find(text.bytes, first, |literal, at| {
+            if at >= frontier {
                 return false;
             }
-            let Some((number, detector)) = self.owners.get(literal) else { return true };
-            if at < memo.taken {
+            let Some(owner) = self.owners.get(literal) else { return true };
+            if at < beyond {
                 return true;
             }
-            let length = self.prefilter.length(literal);
-            match verify(detector, text, at, at + length) {
-                Found::Nothing { .. } => true,
-                Found::Secret { start, end } | Found::Open { start, end, .. } => {
-                    if start >= memo.taken {
-                        memo.taken = end;
-                        hits.push(Hit { start, end, detector: *number, joins: false });
-                    }
-                    true
+            memo.pending.settle(memo.place(at), memo.base, hits);
+            if memo.is_examined(owner.number, at) || memo.pending.covers(memo.place(at), owner.rank) {
+                return true;
+            }
+            match self.look(owner, text, at, literal) {
+                // What did not look beyond its literal says nothing of others that overlap it.
+                Judged::Nothing(examined) if examined > at + self.prefilter.length(literal) => {
+                    memo.examine(owner.number, examined);
                 }
-                Found::More => {
-                    decided = at;
-                    false
+                Judged::Nothing(_) => {}
+                Judged::Secret(start, end) => {
+                    memo.examine(owner.number, end);
+                    memo.pending.add(finding(owner, memo, start, end));
+                }
+                Judged::Begun(start, end, rest) => {
+                    memo.pending.add(finding(owner, memo, start, end));
+                    let open = Open { number: owner.number, rank: owner.rank, from: memo.place(end), rest };
+                    match close(open, text, memo) {
+                        Ok(end) => beyond = end,
+                        Err(from) => {
+                            frontier = from;
+                            return false;
+                        }
+                    }
+                }
+                Judged::More => {
+                    frontier = at;
+                    return false;
                 }
             }
+            true
         });
-        decided.max(from)
+        frontier.max(beyond)
+    }
+
+    fn look(&self, owner: &Owner, text: &Text<'_>, at: usize, literal: usize) -> Judged {
+        let end = at + self.prefilter.length(literal);
+        let found = match owner.kind {
+            Kind::Detector(detector) => match verify(detector, text, at, end) {
+                Found::Open { start, end, resume } => return Judged::Begun(start, end, Rest::Detector(resume)),
+                found => found,
+            },
+            Kind::Pattern(nth) => match self.patterns.get(nth) {
+                Some(pattern) => pattern.verify(text, at, end),
+                None => return Judged::Nothing(end),
+            },
+            Kind::Key(nth) => {
+                return match self.keys.get(nth).map(|key| key.value(text, at)) {
+                    Some(Value::Whole { start, end }) => Judged::Secret(start, end),
+                    Some(Value::Begun { start, end, closer }) => Judged::Begun(start, end, Rest::Key(closer)),
+                    Some(Value::More) => Judged::More,
+                    Some(Value::Nothing) | None => Judged::Nothing(end),
+                };
+            }
+        };
+        match found {
+            Found::Nothing { examined } => Judged::Nothing(examined),
+            // Only a detector can say how a secret goes on.
+            Found::Secret { start, end } | Found::Open { start, end, .. } => Judged::Secret(start, end),
+            Found::More => Judged::More,
+        }
     }
 }
+
+enum Judged {
+    Nothing(usize),
+    Secret(usize, usize),
+    Begun(usize, usize, Rest),
+    More,
+}
+
+fn finding(owner: &Owner, memo: &Memo, start: usize, end: usize) -> Finding {
+    Finding {
+        start: memo.place(start),
+        end: memo.place(end),
+        detector: owner.number,
+        rank: owner.rank,
+        joins: false,
+        is_rest: false,
+    }
+}
+
+/// Takes in the rest of a secret, piece by piece. Gives its end, or how far it came in what is at hand.
+fn close(mut open: Open, text: &Text<'_>, memo: &mut Memo) -> Result<usize, usize> {
+    loop {
+        let from = memo.index(open.from);
+        let (end, is_end) = match open.rest.end(text, from) {
+            Extent::Ends(end) => (end, true),
+            Extent::Begun(end) => (end, false),
+            Extent::More => {
+                memo.open = Some(open);
+                return Err(from);
+            }
+        };
+        let (start, place) = (open.from, memo.place(end));
+        memo.pending.add(Finding {
+            start,
+            end: place,
+            detector: open.number,
+            rank: open.rank,
+            joins: true,
+            is_rest: false,
+        });
+        if is_end {
+            memo.open = None;
+            return Ok(end);
+        }
+        open.from = place;
+    }
+}
+
+/// The class of the bytes that must follow a literal, and how many.
+fn following(form: &Form) -> Option<(u16, usize)> {
+    match form {
+        Form::Token([Segment::Run(classes, least, _), ..])
+        | Form::Token([Segment::Start, Segment::Run(classes, least, _), ..])
+        | Form::Within(_, _, _, [Segment::Run(classes, least, _), ..]) => Some((*classes, usize::from(*least))),
+        Form::Jwt => Some((class::BASE64URL, 4)),
+        Form::Personal(Personal::Card | Personal::Iban) => Some((class::DIGIT, 2)),
+        _ => None,
+    }
+}
+
+impl Lead {
+    fn of(detector: &Detector) -> Option<Self> {
+        let classes = match detector.form {
+            Form::Within(classes, ..) => Some(classes),
+            _ => None,
+        };
+        (detector.before() > 0).then(|| Self { most: detector.before(), classes })
+    }
+
+    /// How many bytes at the end of `text` may be the beginning of a secret.
+    fn length(&self, text: &[u8]) -> usize {
+        let may_be = |byte: &&u8| match self.classes {
+            Some(classes) => class::is(**byte, classes),
+            None => !byte.is_ascii_whitespace(),
+        };
+        text.iter().rev().take(self.most).take_while(may_be).count()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -47,7 +47,7 @@ fn without_redaction_nothing_is_looked_for() {
 #[test]
 fn shadow_counts_and_changes_nothing() {
     for extra in [r#","redaction":{"mode":"shadow"}"#, r#","mode":"shadow","redaction":{"responses":"block"}"#] {
-        for body in [text_result(KEY), text_result(&format!("{}{KEY}{}", "a ".repeat(90_000), "b ".repeat(90_000)))] {
+        for body in [text_result(KEY), text_result(&format!("{}{KEY} {}", "a ".repeat(90_000), "b ".repeat(90_000)))] {
             let mut driver = call(&policy(extra));
             respond(&mut driver, "application/json", &body, 5000);
             assert!(driver.seen.downstream == body.as_bytes(), "{extra}");

@@ -24,7 +24,7 @@ pub(super) enum Form {
     Typed,
     /// The last four bytes behind asterisks.
     Mask,
-    /// `[redacted:7f3a91c02be4d801]`
+    /// `[redacted:hash:7f3a91c02be4d801]`
     Hash,
 }
 
@@ -38,12 +38,12 @@ pub(super) fn write(out: &mut Vec<u8>, form: Form, name: &str, secret: &[u8], is
     };
     if is_key {
         // What has to differ from its neighbours is always typed.
-        let _ = out.extend_from_slice(format!("[redacted:{name}:{}]", digits(SUFFIX_OF_KEY)).as_bytes());
+        out.extend_from_slice(format!("[redacted:{name}:{}]", digits(SUFFIX_OF_KEY)).as_bytes());
         return;
     }
     match form {
         Form::Typed => out.extend_from_slice(format!("[redacted:{name}:{}]", digits(SUFFIX)).as_bytes()),
-        Form::Hash => out.extend_from_slice(format!("[redacted:{}]", digits(SUFFIX_ALONE)).as_bytes()),
+        Form::Hash => out.extend_from_slice(format!("[redacted:hash:{}]", digits(SUFFIX_ALONE)).as_bytes()),
         Form::Mask => {
             out.extend_from_slice(b"********");
             if secret.len() >= 3 * MASK_LEAVES

@@ -7,9 +7,9 @@ use super::flat::{Flat, QuoteLevels, Reader};
 use super::placeholder::{self, Form};
 use super::sweep::Sweep;
 use super::{Findings, Plan};
-use crate::policy::{HiddenText, Strategy};
+use crate::policy::{Direction, HiddenText, Strategy};
 use crate::rewrite::hidden;
-use crate::secret::verify::Levels;
+use crate::secret::verify::{Levels, placeholder as secret_placeholder};
 use crate::secret::{Hit, LOOKBACK, Memo, Text};
 
 /// Bytes that are looked at in one go: what is made of them stays in the nearest cache.
@@ -110,6 +110,8 @@ pub(super) struct Window {
     scanned: usize,
     swept: usize,
     unhidden: usize,
+    /// Up to where it was searched for placeholders.
+    replaced: usize,
     /// Found, and not delivered yet, by start.
     waiting: Vec<Find>,
     /// Kept for its memory.
@@ -134,6 +136,7 @@ impl Window {
             scanned: 0,
             swept: 0,
             unhidden: 0,
+            replaced: 0,
             waiting: Vec::new(),
             hits: Vec::new(),
         }
@@ -153,9 +156,11 @@ impl Window {
         end: bool,
         mut out: Option<&mut Vec<u8>>,
     ) {
+        // A request is judged whole, so that no placeholder is cut in two.
+        let most = if plan.direction == Direction::Request { chunk.len() } else { BLOCK };
         let mut rest = chunk;
         loop {
-            let (block, after) = rest.split_at_checked(BLOCK).unwrap_or((rest, &[]));
+            let (block, after) = rest.split_at_checked(most).unwrap_or((rest, &[]));
             rest = after;
             self.raw.extend_from_slice(block);
             let is_last = rest.is_empty();
@@ -174,6 +179,9 @@ impl Window {
         let mut decided = self.flat.text.len();
         if self.task != Task::HiddenText {
             decided = self.find_secrets(plan, learnt, is_complete);
+        }
+        if plan.direction == Direction::Request {
+            self.find_placeholders(plan, decided);
         }
         if self.task == Task::Secrets {
             decided = decided.min(self.find_encoded(plan, learnt, is_complete));
@@ -200,6 +208,7 @@ impl Window {
             what: What::Secret { detector, joins },
         }));
         if learnt.sweep.is_empty() {
+            waiting.sort_by_key(Find::order);
             self.swept = self.scanned;
             return self.scanned;
         }
@@ -209,6 +218,18 @@ impl Window {
         });
         waiting.sort_by_key(Find::order);
         self.scanned.min(self.swept)
+    }
+
+    /// Placeholders of ours that a model sends on. Requests are judged whole, so none is cut off.
+    fn find_placeholders(&mut self, plan: &Plan<'_>, decided: usize) {
+        let rest = self.flat.text.get(self.replaced..).unwrap_or_default();
+        let finds = placeholder_finds(rest, self.replaced, plan.redaction.placeholder());
+        self.replaced = decided;
+        if !finds.is_empty() {
+            self.waiting.retain(|find| !finds.iter().any(|it| it.start < find.end && find.start < it.end));
+            self.waiting.extend(finds);
+            self.waiting.sort_by_key(Find::order);
+        }
     }
 
     fn find_encoded(&mut self, plan: &Plan<'_>, learnt: &mut Learnt, is_complete: bool) -> usize {
@@ -322,7 +343,7 @@ impl Window {
         if strategy == Strategy::Allow {
             return;
         }
-        let name = plan.redaction.scanner.name(detector);
+        let name = plan.redaction.name(detector);
         if !joins {
             learnt.findings.add(name, &pointer, 1);
             learnt.changes += 1;
@@ -469,6 +490,7 @@ impl Window {
         self.scanned -= flat;
         self.swept -= flat;
         self.unhidden -= flat;
+        self.replaced = self.replaced.saturating_sub(flat);
         for find in &mut self.waiting {
             find.start -= flat;
             find.end -= flat;
@@ -480,6 +502,18 @@ impl Window {
             *mark -= raw;
         }
     }
+}
+
+/// The placeholders in `text`, which begins at `from`.
+fn placeholder_finds(text: &[u8], from: usize, detector: usize) -> Vec<Find> {
+    let mut finds = Vec::new();
+    let mut at = 0;
+    while let Some((start, end)) = text.get(at..).and_then(secret_placeholder::find) {
+        let what = What::Secret { detector, joins: false };
+        finds.push(Find { start: from + at + start, end: from + at + end, what });
+        at += end;
+    }
+    finds
 }
 
 /// Whether a JSON value holds hidden text.

@@ -78,6 +78,28 @@ struct Branch {
     after: Dfa,
 }
 
+impl crate::secret::Pattern for Pattern {
+    fn name(&self) -> &str {
+        self.name()
+    }
+
+    fn literals(&self) -> Vec<&[u8]> {
+        self.literals().collect()
+    }
+
+    fn folds(&self) -> bool {
+        self.folds()
+    }
+
+    fn before(&self) -> usize {
+        self.before()
+    }
+
+    fn verify(&self, text: &Text<'_>, at: usize, end: usize) -> Found {
+        self.verify(text, at, end)
+    }
+}
+
 impl Pattern {
     /// Compiles `source`. The name, in kebab-case, is what placeholders and audit events say.
     pub fn compile(name: &str, source: &str) -> Result<Self, Fault> {
@@ -188,7 +210,7 @@ impl Pattern {
         for branch in self.branches.iter().filter(|branch| branch.literals.iter().any(|known| same(known))) {
             match branch.verify(text, at, end) {
                 Found::More => return Found::More,
-                Found::Secret { start, end } => {
+                Found::Secret { start, end } | Found::Open { start, end, .. } => {
                     best = Some(best.map_or((start, end), |(first, last)| (first.min(start), last.max(end))));
                 }
                 Found::Nothing { examined: read } => examined = examined.max(read),
@@ -232,7 +254,7 @@ impl Pattern {
                     return false;
                 }
                 match self.verify(&text, at, end) {
-                    Found::Secret { .. } => true,
+                    Found::Secret { .. } | Found::Open { .. } => true,
                     Found::Nothing { examined } => {
                         skipped = if self.skips { examined.max(skipped) } else { skipped };
                         false

@@ -342,7 +342,7 @@ fn bytes_read(pattern: &Pattern, text: &str) -> usize {
                 let rest = text.bytes[end..].iter().copied();
                 sum += branch.after.run(branch.after.start(last), rest, true, LONGEST).read;
                 match pattern.verify(&text, at, end) {
-                    Found::Secret { end, .. } => taken = end,
+                    Found::Secret { end, .. } | Found::Open { end, .. } => taken = end,
                     Found::Nothing { examined } => taken = taken.max(if examined > end { examined } else { 0 }),
                     Found::More => panic!("more of complete text"),
                 }

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use super::*;
 use crate::policy;
@@ -7,6 +7,9 @@ mod depths;
 mod encoded;
 mod hidden_text;
 mod places;
+
+/// The default detectors, compiled once.
+static DEFAULT: LazyLock<Arc<Redaction>> = LazyLock::new(|| redaction("{}"));
 
 pub(super) const KEY: &str = "AKIAQ3EGRZ7PLM5VWXTD";
 pub(super) const OTHER: &str = "AKIAJ2N5ZQ4KXRV6BTHW";
@@ -34,15 +37,15 @@ pub(super) fn hash() -> SecretHash {
 
 /// A message redacted whole, under the default detectors.
 pub(super) fn whole(bytes: &str) -> String {
-    let (redaction, hash) = (redaction("{}"), hash());
-    let out = message(&plan(&redaction, &hash), bytes.as_bytes()).message;
+    let (redaction, hash) = (&*DEFAULT, hash());
+    let out = message(&plan(redaction, &hash), bytes.as_bytes()).message;
     out.map_or_else(|| bytes.to_owned(), |out| String::from_utf8(out).unwrap())
 }
 
 /// A message redacted while it comes in these pieces.
 pub(super) fn streamed<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> String {
-    let (redaction, hash) = (redaction("{}"), hash());
-    let plan = plan(&redaction, &hash);
+    let (redaction, hash) = (&*DEFAULT, hash());
+    let plan = plan(redaction, &hash);
     let mut redactor = Redactor::message(&plan);
     let mut out = Vec::new();
     for piece in pieces {

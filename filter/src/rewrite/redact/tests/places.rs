@@ -115,7 +115,7 @@ fn strategies_and_allowances_are_followed() {
     assert_eq!(masked.unwrap(), given.replace(KEY, "********WXTD").replace(OTHER, "********BTHW"));
     let (hashed, _) = out(r#"{"strategies":{"cloud":"mask","aws-access-key-id":{"responses":"hash"}}}"#);
     let hashed = hashed.unwrap();
-    assert!(hashed.contains(&format!("[redacted:{:016x}]", hash.of(KEY.as_bytes()))), "{hashed}");
+    assert!(hashed.contains(&format!("[redacted:hash:{:016x}]", hash.of(KEY.as_bytes()))), "{hashed}");
     let (_, blocked) = out(r#"{"responses":"block"}"#);
     let wanted =
         Blocked { detector: "aws-access-key-id".to_owned(), pointer: "/result/structuredContent/sha".to_owned() };
