@@ -29,14 +29,14 @@ pub(super) const DETECTORS: &[Detector] = &[
     Detector::token(
         "azure-storage-account-key",
         G,
-        &["AccountKey="],
+        &["accountkey="],
         &[Start, Run(BASE64 | PERCENT, 86, 92), Any(&["==", "%3D%3D", "%3d%3d"])],
     )
     .folding(),
     Detector::token(
         "azure-shared-access-key",
         G,
-        &["SharedAccessKey=", "SharedSecretKey="],
+        &["sharedaccesskey=", "sharedsecretkey="],
         &[Start, Run(BASE64, 43, 43), Text("=")],
     )
     .folding(),

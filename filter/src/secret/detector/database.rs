@@ -31,7 +31,7 @@ pub(super) const DETECTORS: &[Detector] = &[
     Detector::token(
         "prisma-accelerate-key",
         G,
-        &["prisma+postgres://accelerate.prisma-data.net/?api_key="],
+        &["prisma-data.net/?api_key="],
         &[super::Segment::Start, Run(BASE64URL | DOT, 40, 1024)],
     ),
     Detector::keyed("influxdb-token", G, &["influx"], &[Run(BASE64URL | BASE64, 86, 86), Text("==")]),

@@ -2,7 +2,7 @@
 
 use super::Segment::{Maybe, Run, Text};
 use super::{Detector, Form, Group};
-use crate::secret::verify::class::{ALNUM, BASE64, DIGIT, DOT, EQUALS, PLUS_SLASH, UPPER};
+use crate::secret::verify::class::{ALNUM, BASE64, DIGIT, DOT, PLUS_SLASH, UPPER};
 
 const G: Group = Group::PrivateKeys;
 
@@ -19,13 +19,29 @@ pub(super) const DETECTORS: &[Detector] = &[
         "sha512-crypt-hash",
         G,
         &["$6$"],
-        &[Run(CRYPT | EQUALS, 1, 16), Text("$"), Run(CRYPT, 0, 16), Maybe("$"), Run(CRYPT, 86, 86)],
+        &[
+            Maybe("rounds=5000$"),
+            Maybe("rounds=10000$"),
+            Maybe("rounds=500000$"),
+            Maybe("rounds=656000$"),
+            Run(CRYPT, 1, 16),
+            Text("$"),
+            Run(CRYPT, 86, 86),
+        ],
     ),
     Detector::token(
         "sha256-crypt-hash",
         G,
         &["$5$"],
-        &[Run(CRYPT | EQUALS, 1, 16), Text("$"), Run(CRYPT, 0, 16), Maybe("$"), Run(CRYPT, 43, 43)],
+        &[
+            Maybe("rounds=5000$"),
+            Maybe("rounds=10000$"),
+            Maybe("rounds=500000$"),
+            Maybe("rounds=656000$"),
+            Run(CRYPT, 1, 16),
+            Text("$"),
+            Run(CRYPT, 43, 43),
+        ],
     ),
     Detector::token("md5-crypt-hash", G, &["$1$", "$apr1$"], &[Run(CRYPT, 1, 8), Text("$"), Run(CRYPT, 22, 22)]),
     Detector::token(

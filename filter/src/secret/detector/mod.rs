@@ -15,6 +15,9 @@ mod registry;
 mod version_control;
 mod web;
 
+#[cfg(test)]
+mod tests;
+
 use crate::secret::verify::class;
 
 /// What detectors are switched by, beside their own names.
@@ -51,8 +54,8 @@ pub enum Group {
 }
 
 impl Group {
-    /// All of them.
-    pub const ALL: [Self; 14] = [
+    /// All groups.
+    pub const ALL: &'static [Self] = &[
         Self::Cloud,
         Self::VersionControl,
         Self::Chat,

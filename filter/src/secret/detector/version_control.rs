@@ -2,7 +2,7 @@
 
 use super::Segment::{Maybe, Run, Text};
 use super::{Checksum, Detector, Group};
-use crate::secret::verify::class::{ALNUM, BASE64URL, DOT, EQUALS, HEX, LOWER, UPPER};
+use crate::secret::verify::class::{ALNUM, BASE64URL, DOT, EQUALS, HEX, LOWER, UNDERSCORE, UPPER};
 
 const G: Group = Group::VersionControl;
 
@@ -36,12 +36,7 @@ pub(super) const DETECTORS: &[Detector] = &[
     Detector::token("gitlab-workspace-token", G, &["glwt-"], &[Run(GITLAB, 20, 300)]),
     Detector::token("bitbucket-app-password", G, &["ATBB"], &[Run(ALNUM, 28, 40)]).entropy(30),
     Detector::token("bitbucket-access-token", G, &["ATCTT3xFfG"], &[Run(BASE64URL | EQUALS, 100, 300)]),
-    Detector::token(
-        "sourcegraph-access-token",
-        G,
-        &["sgp_"],
-        &[Maybe("local_"), Run(HEX, 16, 40), Maybe("_"), Run(HEX, 0, 40)],
-    ),
+    Detector::token("sourcegraph-access-token", G, &["sgp_"], &[Maybe("local_"), Run(HEX | UNDERSCORE, 40, 57)]),
     Detector::token("sonarqube-token", G, &["sqp_", "squ_", "sqa_"], &[Run(HEX, 40, 40)]),
     Detector::keyed("gitea-access-token", G, &["gitea", "forgejo", "codeberg"], &[Run(HEX, 40, 40)]),
     Detector::keyed(

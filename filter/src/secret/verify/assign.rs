@@ -167,6 +167,8 @@ pub fn assigned_value(text: &Text<'_>, at: usize, end: usize, is_forced: bool) -
                     quote => Resume::Quoted { quote, level: text.levels.level(value.start.saturating_sub(1)) },
                 };
                 Found::Open { start: value.start, end: value.end, resume }
+            } else if value.quote == 0 && matches!(bytes.first(), Some(b'{' | b'[')) {
+                nothing
             } else if bytes.is_empty()
                 || super::placeholder::is_whole(bytes)
                 || !(is_forced || plausible::is_secret(&claim))
@@ -299,6 +301,9 @@ fn place(text: &Text<'_>, (start, stop): (usize, usize)) -> Place {
 /// Skips a type between `:` and `=`: the index of the quote after it. `None` if the text ends before that is known.
 fn annotation(text: &Text<'_>, from: usize) -> Option<Option<usize>> {
     let rest = text.bytes.get(from..).unwrap_or_default();
+    let lifetime = if rest.starts_with(b"&'") { 2 } else { 0 };
+    let from = from + lifetime;
+    let rest = rest.get(lifetime..).unwrap_or_default();
     let length = rest
         .iter()
         .take(48)
@@ -465,8 +470,8 @@ fn bare(text: &Text<'_>, start: usize, most: usize) -> Read {
                 let name = class::run(after, class::WORD | class::DASH | class::DOT, 32);
                 match after.get(name) {
                     None if !text.is_complete => return Read::More,
-                    Some(b'=' | b'&' | b' ' | b'\n' | b';' | b'[') | None => break,
-                    Some(byte) if quote(*byte) => break,
+                    Some(b'=' | b'&' | b'[' | b';') => break,
+                    _ if name == 0 => break,
                     _ => {}
                 }
             }

@@ -15,6 +15,9 @@ mod plausible;
 mod token;
 mod url;
 
+#[cfg(test)]
+mod tests;
+
 pub use assign::assigned_value;
 
 use super::detector::{Detector, Form};

@@ -1,6 +1,6 @@
 //! Names, and whether they speak of something secret.
 
-use super::{Text, class};
+use super::{Text, class, plausible::contains};
 use crate::secret::detector::Kind;
 
 /// The longest name that is looked at, on either side of its keyword.
@@ -47,7 +47,9 @@ pub(super) fn says(bytes: &[u8], (start, stop): (usize, usize), (at, end): (usiz
             return Says::Other;
         }
         if kind == Kind::Token
-            && NO_TOKEN_BEFORE.iter().any(|never| is(word, never) || never.len() > 3 && ends(word, never))
+            && (NO_TOKEN_BEFORE.iter().any(|never| is(word, never) || never.len() > 3 && ends(word, never))
+                || contains(word, b"csrf")
+                || contains(word, b"xsrf"))
         {
             return Says::Other;
         }
@@ -78,7 +80,7 @@ pub(super) fn mentions_secret(name: &[u8]) -> bool {
         if is(word, "id") || is(word, "name") || is(word, "url") || is(word, "path") || is(word, "file") {
             return false;
         }
-        mentions |= SECRETS.iter().any(|secret| super::plausible::contains(word, secret.as_bytes()));
+        mentions |= SECRETS.iter().any(|secret| contains(word, secret.as_bytes()));
     }
     mentions
 }

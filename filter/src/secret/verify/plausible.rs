@@ -234,6 +234,7 @@ fn stands_for_another(claim: &Claim<'_>, parts: &Parts) -> bool {
         || value.iter().filter(|byte| **byte == b'/').count() > 1 && parts.marks == 0 && is_wordy(value)
         || claim.kind != Kind::Password && value.contains(&b'@') && dots > 0
         || is_mail_address(value)
+        || value.contains(&b'|') && is_wordy(value)
         || value.iter().all(|byte| class::is(*byte, class::DIGIT) || b"-:.TZ+/ ,".contains(byte)) && parts.joints > 1
         || first == b'0' && matches!(rest.first(), Some(b'x' | b'X')) && value.len() == 42
 }

@@ -11,6 +11,10 @@ pub(super) fn verify(text: &Text<'_>, at: usize, end: usize) -> Found {
         return Found::Nothing { examined: end };
     }
     let rest = text.bytes.get(end..).unwrap_or_default();
+    // An IPv6 address.
+    if rest.first() == Some(&b'[') {
+        return Found::Nothing { examined: end };
+    }
     let mut colon = None;
     let mut sign = None;
     let mut length = 0;

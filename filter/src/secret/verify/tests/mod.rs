@@ -1,0 +1,145 @@
+//! Verifiers against made-up secrets and against what only resembles one. No secret stands here in one piece: scanners
+//! of source code would take it for a live one.
+
+mod forms;
+mod hard_negatives;
+mod named;
+mod personal;
+mod plain;
+
+use super::{Found, Levels, Resumed, Text, resume, verify};
+use crate::secret::detector::{Detector, Group, detectors};
+
+/// Quotes after backslashes as the flattening of JSON sees them: text with its own levels.
+struct Leveled(Vec<u32>);
+
+impl Levels for Leveled {
+    fn level(&self, at: usize) -> u32 {
+        self.0.get(at).copied().unwrap_or(0)
+    }
+}
+
+/// A secret found by the reference scan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Hit {
+    name: &'static str,
+    start: usize,
+    end: usize,
+}
+
+/// What all detectors that are on by default find, by trying every literal at every place.
+fn scan(text: &str) -> Vec<Hit> {
+    scan_with(text.as_bytes(), &(), |detector| detector.group.is_default())
+}
+
+fn scan_with(bytes: &[u8], levels: &dyn Levels, is_on: impl Fn(&Detector) -> bool) -> Vec<Hit> {
+    let text = Text { bytes, is_complete: true, levels };
+    let mut all = Vec::new();
+    for detector in detectors().filter(|detector| is_on(detector)) {
+        all.extend(
+            candidates(detector, &text).into_iter().map(|(start, end)| (start, detector.rank(), end, detector.name)),
+        );
+    }
+    all.sort_by_key(|(start, rank, end, _)| (*start, *rank, usize::MAX - *end));
+    let mut hits: Vec<Hit> = Vec::new();
+    for (start, _, end, name) in all {
+        if hits.last().is_none_or(|last| last.end <= start) {
+            hits.push(Hit { name, start, end });
+        }
+    }
+    hits
+}
+
+/// What one detector finds, overlapping or not.
+fn candidates(detector: &Detector, text: &Text<'_>) -> Vec<(usize, usize)> {
+    let mut found = Vec::new();
+    for at in 0..text.bytes.len() {
+        for literal in detector.literals {
+            let Some(here) = text.bytes.get(at..at + literal.len()) else { continue };
+            if if detector.folds { !here.eq_ignore_ascii_case(literal.as_bytes()) } else { here != literal.as_bytes() }
+            {
+                continue;
+            }
+            match verify(detector, text, at, at + literal.len()) {
+                Found::Nothing { examined } => assert!(examined >= at + literal.len() || examined > at),
+                Found::Secret { start, end } => found.push((start, end)),
+                Found::Open { start, end, resume: how } => match resume(how, text, end) {
+                    Resumed::Ends(end) => found.push((start, end)),
+                    Resumed::Goes(_) => panic!("{}: complete text goes on", detector.name),
+                },
+                Found::More => panic!("{}: complete text asks for more", detector.name),
+            }
+        }
+    }
+    found
+}
+
+/// The parts of `text` that all default detectors would replace, with the names of those that found them.
+fn found(text: &str) -> Vec<(&'static str, String)> {
+    scan(text).into_iter().map(|hit| (hit.name, text[hit.start..hit.end].to_owned())).collect()
+}
+
+/// Text that grows must give at every length either the final answer or ask for more.
+fn assert_grows(detector: &Detector, text: &str) {
+    let whole = Text { bytes: text.as_bytes(), is_complete: true, levels: &() };
+    for at in 0..text.len() {
+        for literal in detector.literals {
+            let Some(here) = text.as_bytes().get(at..at + literal.len()) else { continue };
+            if !(if detector.folds {
+                here.eq_ignore_ascii_case(literal.as_bytes())
+            } else {
+                here == literal.as_bytes()
+            }) {
+                continue;
+            }
+            let last = verify(detector, &whole, at, at + literal.len());
+            for length in at + literal.len()..=text.len() {
+                let part = Text { bytes: &text.as_bytes()[..length], is_complete: false, levels: &() };
+                let now = verify(detector, &part, at, at + literal.len());
+                let same = match (now, last) {
+                    (Found::More, _) => true,
+                    (Found::Nothing { .. }, Found::Nothing { .. }) => true,
+                    (now, last) => now == last,
+                };
+                assert!(same, "{}: {now:?} after {length} bytes, {last:?} in the end: {text}", detector.name);
+            }
+            // What was scanned before and lies further back than verifiers look makes no difference.
+            let from = at.saturating_sub(crate::secret::LOOKBACK);
+            let part = Text { bytes: &text.as_bytes()[from..], is_complete: true, levels: &() };
+            let shifted = match verify(detector, &part, at - from, at - from + literal.len()) {
+                Found::Secret { start, end } => Found::Secret { start: start + from, end: end + from },
+                Found::Nothing { examined } => Found::Nothing { examined: examined + from },
+                other => other,
+            };
+            if from > 0 && !matches!(last, Found::Open { .. }) {
+                assert_eq!(shifted, last, "{}: {text}", detector.name);
+            }
+        }
+    }
+}
+
+fn by_name(name: &str) -> &'static Detector {
+    detectors().find(|detector| detector.name == name).unwrap_or_else(|| panic!("no detector {name}"))
+}
+
+fn is_personal(detector: &Detector) -> bool {
+    detector.group == Group::Personal
+}
+
+/// Numbers that look random and are the same in every run.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap() % limit
+    }
+
+    /// As many bytes of a class; digits and letters mostly.
+    fn run(&mut self, classes: u16, length: usize) -> String {
+        let all: Vec<u8> = (b'!'..=b'~').filter(|byte| super::class::is(*byte, classes)).collect();
+        let plain: Vec<u8> = all.iter().copied().filter(u8::is_ascii_alphanumeric).collect();
+        let pool = if plain.is_empty() { &all } else { &plain };
+        (0..length).map(|_| char::from(pool[self.below(pool.len())])).collect()
+    }
+}
