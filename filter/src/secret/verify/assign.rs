@@ -167,9 +167,8 @@ pub fn assigned_value(text: &Text<'_>, at: usize, end: usize, is_forced: bool) -
                     quote => Resume::Quoted { quote, level: text.levels.level(value.start.saturating_sub(1)) },
                 };
                 Found::Open { start: value.start, end: value.end, resume }
-            } else if value.quote == 0 && matches!(bytes.first(), Some(b'{' | b'[')) {
-                nothing
-            } else if bytes.is_empty()
+            } else if value.quote == 0 && matches!(bytes.first(), Some(b'{' | b'['))
+                || bytes.is_empty()
                 || super::placeholder::is_whole(bytes)
                 || !(is_forced || plausible::is_secret(&claim))
             {

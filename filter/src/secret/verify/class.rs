@@ -73,6 +73,7 @@ const fn of(byte: u8) -> u16 {
     bits
 }
 
+#[allow(clippy::indexing_slicing, reason = "evaluated when compiling; a byte is an index")]
 const fn table() -> [u16; 256] {
     let mut table = [0_u16; 256];
     let mut byte = 0_u8;

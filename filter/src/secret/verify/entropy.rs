@@ -9,6 +9,7 @@ const SHIFT: u32 = 10;
 /// log2 of each number up to [`MOST`], times 2^[`SHIFT`].
 static LOG2: [u16; MOST + 1] = logs();
 
+#[allow(clippy::indexing_slicing, reason = "evaluated when compiling, within bounds")]
 const fn logs() -> [u16; MOST + 1] {
     let mut table = [0_u16; MOST + 1];
     let mut number = 1_usize;

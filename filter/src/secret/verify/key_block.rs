@@ -14,6 +14,7 @@ const LABEL: usize = 48;
 const LINE: usize = 128;
 
 /// How far a secret was followed.
+#[derive(Clone, Copy)]
 pub(super) enum Followed {
     /// To its end.
     Ends(usize),

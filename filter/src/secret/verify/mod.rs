@@ -10,7 +10,7 @@ mod key_block;
 mod name;
 mod national;
 mod personal;
-pub(crate) mod placeholder;
+pub mod placeholder;
 mod plausible;
 mod token;
 mod url;

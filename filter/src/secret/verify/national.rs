@@ -192,7 +192,7 @@ fn is_dni(code: &[u8]) -> bool {
         return false;
     }
     let number = middle.iter().fold(first, |number, byte| number * 10 + u32::from(byte - b'0'));
-    b"TRWAGMYFPDXBNJZSQVHLCKE".iter().nth(usize::try_from(number % 23).unwrap_or(0)) == Some(letter)
+    b"TRWAGMYFPDXBNJZSQVHLCKE".get(usize::try_from(number % 23).unwrap_or(0)) == Some(letter)
 }
 
 /// Decree of 23 December 1976: characters at odd places count by a table, the others by their value.

@@ -8,7 +8,7 @@ const BEGINS: &[u8] = b"[redacted:";
 const MOST: usize = 64;
 
 /// The index after the placeholder that begins at `at`, if one does.
-pub(crate) fn at(text: &[u8], at: usize) -> Option<usize> {
+pub fn at(text: &[u8], at: usize) -> Option<usize> {
     let rest = text.get(at..)?.strip_prefix(BEGINS)?;
     let name = class::run(rest, class::LOWER | class::DIGIT | class::DASH, MOST);
     let suffix = rest.get(name..)?.strip_prefix(b":")?;
@@ -17,12 +17,12 @@ pub(crate) fn at(text: &[u8], at: usize) -> Option<usize> {
 }
 
 /// The first placeholder in `text`: its bounds.
-pub(crate) fn find(text: &[u8]) -> Option<(usize, usize)> {
+pub fn find(text: &[u8]) -> Option<(usize, usize)> {
     (0..text.len()).filter(|start| text.get(*start) == Some(&b'[')).find_map(|start| Some((start, at(text, start)?)))
 }
 
 /// Whether `text` is a placeholder and nothing else.
-pub(crate) fn is_whole(text: &[u8]) -> bool {
+pub fn is_whole(text: &[u8]) -> bool {
     at(text, 0) == Some(text.len())
 }
 

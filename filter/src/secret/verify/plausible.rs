@@ -207,7 +207,7 @@ fn stands_for_another(claim: &Claim<'_>, parts: &Parts) -> bool {
         b'/' => is_wordy(value) || rest.starts_with(b"/") || rest.starts_with(b"*"),
         b'~' => rest.starts_with(b"/"),
         b'.' => is_bare || rest.starts_with(b"/") || rest.starts_with(b"./"),
-        b'-' => is_bare && rest.starts_with(b"-") || is_bare && rest.starts_with(b">"),
+        b'-' => is_bare && (rest.starts_with(b"-") || rest.starts_with(b">")),
         b'#' => is_bare,
         _ => false,
     };

@@ -4,6 +4,7 @@ use super::{Found, Text, class, entropy, plausible};
 use crate::secret::detector::{Checksum, Detector, Segment};
 
 /// Where segments ended.
+#[derive(Clone, Copy)]
 pub(super) enum Matched {
     /// Nowhere: the text is not of this form.
     No,

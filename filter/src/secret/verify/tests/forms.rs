@@ -20,8 +20,11 @@ fn generate(segments: &[Segment], random: &mut Random, length: &dyn Fn(u16, u16)
     text
 }
 
+/// The class and the least length of what stands before a literal.
+type Before = (u16, u8);
+
 /// What stands before a literal, and the segments after it.
-fn parts(detector: &Detector) -> Option<(&'static [Segment], Option<(u16, u8)>)> {
+fn parts(detector: &Detector) -> Option<(&'static [Segment], Option<Before>)> {
     match detector.form {
         Form::Token(segments) => Some((segments, None)),
         Form::Within(classes, least, _, segments) => Some((segments, Some((classes, least)))),
@@ -68,7 +71,7 @@ fn every_token_is_found_where_tokens_stand() {
                     (" '", "'"),
                     ("_", " "),
                 ] {
-                    if before == "_" && literal.starts_with(|c: char| c == ':' || c == '\n' || c == '_') {
+                    if before == "_" && literal.starts_with([':', '\n', '_']) {
                         continue;
                     }
                     let text = format!("{before}{secret}{after}");

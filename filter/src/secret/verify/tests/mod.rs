@@ -1,6 +1,8 @@
 //! Verifiers against made-up secrets and against what only resembles one. No secret stands here in one piece: scanners
 //! of source code would take it for a live one.
 
+#![allow(clippy::string_slice, reason = "a test may panic")]
+
 mod forms;
 mod hard_negatives;
 mod named;

@@ -106,7 +106,7 @@ fn a_key_beyond_the_reach_goes_on() {
 fn keys_in_other_wrappings() {
     let encoded = base64(pem("PRIVATE KEY", "", 10).as_bytes(), false);
     let text = format!("client-key-data: {encoded}\n");
-    assert_eq!(found(&text), [("base64-private-key", encoded.clone())]);
+    assert_eq!(found(&text), [("base64-private-key", encoded)]);
     assert_grows(by_name("base64-private-key"), &text);
     let certificate = base64(pem("CERTIFICATE", "", 10).as_bytes(), false);
     assert_eq!(found(&format!("certificate-authority-data: {certificate}\n")), []);
