@@ -105,6 +105,7 @@ pub(super) const DETECTORS: &[Detector] = &[
     Detector::keyed("vultr-api-key", G, &["vultr"], &[Run(UPPER | DIGIT, 36, 36)]),
     Detector::token("yandex-cloud-api-key", G, &["AQVN"], &[Run(BASE64URL, 35, 38)]).entropy(30),
     Detector::token("fernet-token", G, &["gAAAAAB"], &[Run(BASE64URL | EQUALS, 93, 2048)]).entropy(35),
+    Detector::token("vercel-blob-token", G, &["vercel_blob_rw_"], &[Run(BASE64URL, 40, 64)]),
     Detector::keyed("ovh-application-secret", G, &["ovh_", "ovh-"], &[Run(ALNUM, 32, 32)]),
 ];
 

@@ -1,6 +1,6 @@
 //! Build, deployment, secret stores and networks.
 
-use super::Segment::{Any, Run, Text};
+use super::Segment::{Any, Run, Start, Text};
 use super::{Detector, Form, Group, UUID};
 use crate::secret::verify::class::{ALNUM, BASE64, BASE64URL, DASH, DIGIT, DOT, EQUALS, HEX, LOWER, UPPER};
 
@@ -13,6 +13,12 @@ pub(super) const DETECTORS: &[Detector] = &[
     Detector::keyed("vault-legacy-token", G, &["vault"], &[Any(&["s.", "b.", "r."]), Run(ALNUM, 24, 24)]),
     Detector::new("terraform-cloud-token", G, &[".atlasv1."], Form::Within(ALNUM, 14, 14, &[Run(BASE64URL, 60, 70)]))
         .entropy(35),
+    Detector::token(
+        "vault-unseal-key",
+        G,
+        &["Unseal Key "],
+        &[Run(DIGIT, 1, 2), Text(": "), Start, Run(BASE64, 43, 43), Text("=")],
+    ),
     Detector::token("pulumi-access-token", G, &["pul-"], &[Run(HEX, 40, 40)]),
     Detector::token(
         "doppler-token",
@@ -69,7 +75,7 @@ pub(super) const DETECTORS: &[Detector] = &[
         "onepassword-service-account-token",
         G,
         &["ops_eyJ"],
-        &[Run(BASE64 | BASE64URL | EQUALS, 200, 1024)],
+        &[Run(BASE64 | BASE64URL | EQUALS, 80, 1024)],
     ),
     Detector::token(
         "onepassword-secret-key",

@@ -134,6 +134,10 @@ pub enum Form {
     Keyed(&'static [Segment]),
     /// The literal stands in the name of something secret; the value assigned to it is plausible.
     Assignment(Kind),
+    /// The literal is the name of a member whose value comes before the member that names it.
+    ValueBefore,
+    /// The literal begins a command; its password follows this flag, on the same line.
+    Command(&'static str),
     /// The beginning of a PEM or PGP block.
     PrivateKey,
     /// The beginning of a PEM block, encoded in base64 once more.
@@ -174,6 +178,8 @@ pub enum Segment {
     Until(u16, u16, &'static str),
     /// The secret begins here, and not with the literal.
     Start,
+    /// The secret ends this many bytes before here; what lies between and what follows must be there, but stays.
+    End(u16),
 }
 
 /// What proves a token.
@@ -268,7 +274,12 @@ impl Detector {
     /// name, 2 by its name alone.
     pub fn rank(&self) -> u8 {
         match self.form {
-            Form::Assignment(_) | Form::Cookie | Form::UserArgument | Form::PgPass => 3,
+            Form::Assignment(_)
+            | Form::ValueBefore
+            | Form::Command(_)
+            | Form::Cookie
+            | Form::UserArgument
+            | Form::PgPass => 3,
             Form::Bearer => 2,
             Form::Keyed(_) | Form::Basic | Form::Url => 1,
             _ => 0,
@@ -332,6 +343,11 @@ const UUID: &[Segment] = &[
     Segment::Text("-"),
     Segment::Run(class::HEX, 12, 12),
 ];
+
+/// Those that go by names.
+pub(crate) fn assignments() -> impl Iterator<Item = &'static Detector> {
+    generic::DETECTORS.iter().filter(|detector| matches!(detector.form, Form::Assignment(_)))
+}
 
 /// All of them; a detector's number is its index here.
 pub fn detectors() -> impl Iterator<Item = &'static Detector> {

@@ -1,6 +1,8 @@
 //! What HTTP carries.
 
+use super::Segment::{End, Run, Start, Text};
 use super::{Detector, Form, Group, Kind};
+use crate::secret::verify::class::{BASE64, BASE64URL, DASH, DOT, EQUALS, PERCENT, TILDE, WORD};
 
 const G: Group = Group::Web;
 
@@ -20,4 +22,43 @@ pub(super) const DETECTORS: &[Detector] = &[
     .folding()
     .entropy(28),
     Detector::new("command-line-credentials", G, &["-u ", "--user ", "sshpass -p"], Form::UserArgument),
+    Detector::new(
+        "mysql-command-password",
+        G,
+        &["mysql -", "mysqldump -", "mysqladmin -", "mariadb -"],
+        Form::Command(" -p"),
+    ),
+    Detector::new("redis-command-password", G, &["redis-cli -"], Form::Command(" -a ")),
+    Detector::new(
+        "ldap-command-password",
+        G,
+        &["ldapsearch -", "ldapadd -", "ldapmodify -", "ldapwhoami -"],
+        Form::Command(" -w "),
+    ),
+    Detector::new(
+        "login-command-password",
+        G,
+        &["docker login", "podman login", "az login", "oc login", "helm registry login"],
+        Form::Command(" -p "),
+    ),
+    Detector::new("snmp-command-password", G, &["snmpwalk -", "snmpget -", "snmpbulkwalk -"], Form::Command(" -A ")),
+    Detector::new(
+        "snmp-command-privacy-password",
+        G,
+        &["snmpwalk -", "snmpget -", "snmpbulkwalk -"],
+        Form::Command(" -X "),
+    ),
+    Detector::new("sql-server-command-password", G, &["sqlcmd -"], Form::Command(" -P ")),
+    Detector::new("openssl-command-password", G, &["openssl "], Form::Command(" pass:")),
+    Detector::new("go-mysql-password", G, &["@tcp("], Form::Within(PASSWORD, 4, 24, &[End(5)])).entropy(15),
+    Detector::token(
+        "oracle-jdbc-password",
+        G,
+        &["thin:"],
+        &[Run(WORD | DASH | DOT, 1, 64), Text("/"), Start, Run(PASSWORD, 4, 64), End(0), Text("@")],
+    )
+    .entropy(15),
 ];
+
+/// What passwords in connection strings mostly consist of.
+const PASSWORD: u16 = BASE64URL | BASE64 | DOT | EQUALS | PERCENT | TILDE;

@@ -2,18 +2,18 @@
 
 use super::name::{self, Says};
 use super::token::{Matched, begins_inside_word, matched, passes};
-use super::{Found, Resume, Text, class, plausible};
+use super::{Found, Resume, Text, class, plausible, sibling};
 use crate::secret::detector::{Detector, Kind, Segment};
 use crate::secret::scan::REACH;
 
 /// The longest value that is judged.
-const MOST: usize = 4096;
+pub(super) const MOST: usize = 4096;
 
 /// White space between the parts of an assignment, at most.
-const GAP: usize = 64;
+pub(super) const GAP: usize = 64;
 
 /// What stands after a name.
-enum Place {
+pub(super) enum Place {
     /// No value.
     Nowhere,
     /// Not known yet.
@@ -24,15 +24,15 @@ enum Place {
 
 /// How a value is written.
 #[derive(Clone, Copy)]
-struct How {
+pub(super) struct How {
     /// What holds it.
-    hold: Hold,
+    pub(super) hold: Hold,
     /// Whether the assignment is unusual, so that the value must speak for itself.
-    is_strict: bool,
+    pub(super) is_strict: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Hold {
+pub(super) enum Hold {
     /// Whatever comes: a quoted or a bare value.
     Any,
     /// Quotes.
@@ -42,16 +42,16 @@ enum Hold {
 }
 
 /// A value with its bounds.
-struct Value {
-    start: usize,
-    end: usize,
+pub(super) struct Value {
+    pub(super) start: usize,
+    pub(super) end: usize,
     /// The quote before it, or 0.
-    quote: u8,
+    pub(super) quote: u8,
     /// Whether it goes on beyond what may be read.
-    is_open: bool,
+    pub(super) is_open: bool,
 }
 
-enum Read {
+pub(super) enum Read {
     No,
     More,
     Value(Value),
@@ -199,7 +199,7 @@ fn scheme(text: &Text<'_>, value: &Value) -> Read {
     read(text, start, Hold::Any, MOST)
 }
 
-fn quote(byte: u8) -> bool {
+pub(super) fn quote(byte: u8) -> bool {
     class::is(byte, class::QUOTE)
 }
 
@@ -216,7 +216,7 @@ fn place(text: &Text<'_>, (start, stop): (usize, usize)) -> Place {
         is_quoted = true;
         here += 1;
     }
-    if let Some(found) = sibling(text, if is_quoted { start - 1 } else { start }, here, is_quoted) {
+    if let Some(found) = sibling::place(text, if is_quoted { start - 1 } else { start }, here, is_quoted) {
         return found;
     }
     if is_quoted && bytes.get(here) == Some(&b']') {
@@ -271,12 +271,21 @@ fn place(text: &Text<'_>, (start, stop): (usize, usize)) -> Place {
             how.is_strict = true;
             3
         }
+        [b'|', b' ', ..] if gap > 0 => 1,
         [b'\'', ..] if gap > 0 && !is_quoted => {
             how.hold = Hold::Quotes;
             0
         }
-        _ if gap > 0 && is_option => 0,
-        _ if gap > 0 && !is_quoted && follows_login(bytes, start) => 0,
+        _ if gap > 0 && (is_option || !is_quoted && takes_blank(bytes, (start, stop))) => 0,
+        // Go: `name string = "…"`.
+        _ if gap > 0 && !is_quoted => match annotation(text, here) {
+            Some(Some(after)) => {
+                how.hold = Hold::Quotes;
+                after - here
+            }
+            Some(None) => return Place::Nowhere,
+            None => return Place::More,
+        },
         _ => return Place::Nowhere,
     };
     if how.hold == Hold::Element {
@@ -327,72 +336,21 @@ fn annotation(text: &Text<'_>, from: usize) -> Option<Option<usize>> {
     }
 }
 
-/// Whether this is a line of a netrc file.
-fn follows_login(bytes: &[u8], start: usize) -> bool {
-    let from = start.saturating_sub(160);
-    let before = bytes.get(from..start).unwrap_or_default();
-    matches!(before.last(), Some(b' ' | b'\t' | b'\n'))
-        && before.windows(6).any(|window| window == b"login " || window == b"login\t")
-}
-
-/// `{"name": "DB_PASSWORD", "value": "…"}` and its like: the name stands where a value does, and the value beside it.
-/// `None` if this is not such a place.
-fn sibling(text: &Text<'_>, start: usize, stop: usize, is_quoted: bool) -> Option<Place> {
-    let bytes = text.bytes;
-    let back = |at: usize, classes| at - class::run_back(bytes.get(..at).unwrap_or_default(), classes, 8);
-    let before = back(start, class::BLANK);
-    let separator = before.checked_sub(1).and_then(|at| bytes.get(at))?;
-    if !matches!(separator, b':' | b'=') {
-        return None;
-    }
-    let is_attribute = *separator == b'=';
-    let key = back(before - 1, class::QUOTE | class::BLANK);
-    let from = back(key, class::ALPHA);
-    let word = bytes.get(from..key)?;
-    if ![&b"name"[..], b"key", b"header", b"variable", b"field"].iter().any(|name| word.eq_ignore_ascii_case(name)) {
-        return None;
-    }
-    if is_attribute && !is_quoted {
-        return None;
-    }
-    let mut here = stop;
-    // Other members may stand between.
-    for _ in 0..5 {
-        here += class::run(bytes.get(here..).unwrap_or_default(), class::SPACE, GAP);
-        if bytes.get(here) == Some(&b',') {
-            here += 1;
-            here += class::run(bytes.get(here..).unwrap_or_default(), class::SPACE, GAP);
-        }
-        let rest = bytes.get(here..).unwrap_or_default();
-        let open = usize::from(rest.first().copied().is_some_and(quote));
-        let member = class::run(rest.get(open..).unwrap_or_default(), class::WORD, 24);
-        let after = rest.get(open + member + open..).unwrap_or_default();
-        let gap = class::run(after, class::BLANK, GAP);
-        let sign = after.get(gap).copied();
-        if sign.is_none() && !text.is_complete {
-            return Some(Place::More);
-        }
-        if member == 0 || !matches!(sign, Some(b':' | b'=')) {
-            return Some(Place::Nowhere);
-        }
-        here += open + member + open + gap + 1;
-        here += class::run(bytes.get(here..).unwrap_or_default(), class::SPACE, GAP);
-        let hold = if is_attribute { Hold::Quotes } else { Hold::Any };
-        let name = rest.get(open..open + member).unwrap_or_default();
-        if [&b"value"[..], b"stringvalue", b"val", b"content"].iter().any(|value| name.eq_ignore_ascii_case(value)) {
-            return Some(Place::At(here, How { hold, is_strict: false }));
-        }
-        match read(text, here, hold, 128) {
-            Read::No => return Some(Place::Nowhere),
-            Read::More => return Some(Place::More),
-            Read::Value(value) => here = value.end + usize::from(value.quote != 0),
-        }
-    }
-    Some(Place::Nowhere)
+/// Whether a blank separates name and value here: in netrc and Redis files, and after commands that set variables.
+fn takes_blank(bytes: &[u8], (start, stop): (usize, usize)) -> bool {
+    let name = bytes.get(start..stop).unwrap_or_default();
+    let before = bytes.get(start.saturating_sub(160)..start).unwrap_or_default();
+    name.eq_ignore_ascii_case(b"requirepass")
+        || name.eq_ignore_ascii_case(b"masterauth")
+        || [&b"ENV "[..], b"ARG ", b"setx ", b"SETX ", b"configure set ", b"config set ", b"secret set ", b"env:set "]
+            .iter()
+            .any(|command| before.ends_with(command))
+        || matches!(before.last(), Some(b' ' | b'\t' | b'\n'))
+            && before.windows(6).any(|window| window == b"login " || window == b"login\t")
 }
 
 /// Reads the value at `at`.
-fn read(text: &Text<'_>, at: usize, hold: Hold, most: usize) -> Read {
+pub(super) fn read(text: &Text<'_>, at: usize, hold: Hold, most: usize) -> Read {
     let bytes = text.bytes;
     let mut at = at;
     let rest = bytes.get(at..).unwrap_or_default();

@@ -169,3 +169,36 @@ pub(super) fn user_argument(text: &Text<'_>, at: usize, end: usize) -> Found {
         nothing
     }
 }
+
+/// The password after `flag` on the line of a command: `mysql -pS3cret`, `redis-cli -a S3cret`.
+pub(super) fn command(flag: &str, text: &Text<'_>, at: usize, end: usize) -> Found {
+    let nothing = Found::Nothing { examined: end };
+    if begins_inside_word(text.bytes, at) {
+        return nothing;
+    }
+    // The literal may hold the beginning of a flag.
+    let from = end.saturating_sub(2);
+    let rest = text.bytes.get(from..).unwrap_or_default();
+    let rest = rest.get(..256).unwrap_or(rest);
+    let line = rest.iter().position(|byte| matches!(byte, b'\n' | b'"' | b'|' | b';' | b'`')).unwrap_or(rest.len());
+    if line == rest.len() && line < 256 && !text.is_complete {
+        return Found::More;
+    }
+    let line = rest.get(..line).unwrap_or_default();
+    let Some(found) = line.windows(flag.len()).position(|window| window == flag.as_bytes()) else { return nothing };
+    let mut start = found + flag.len();
+    let opener = line.get(start).copied().filter(|byte| *byte == b'\'');
+    start += usize::from(opener.is_some());
+    let rest = line.get(start..).unwrap_or_default();
+    let length = rest
+        .iter()
+        .take_while(|byte| if opener.is_some() { **byte != b'\'' } else { **byte > b' ' && **byte != b'\'' })
+        .count();
+    let value = rest.get(..length).unwrap_or_default();
+    let claim = plausible::Claim { kind: Kind::Password, value, is_quoted: true, is_strict: false, floor: 0 };
+    if plausible::is_secret(&claim) {
+        Found::Secret { start: from + start, end: from + start + length }
+    } else {
+        nothing
+    }
+}

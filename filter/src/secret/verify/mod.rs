@@ -12,6 +12,7 @@ mod national;
 mod personal;
 pub mod placeholder;
 mod plausible;
+mod sibling;
 mod token;
 mod url;
 
@@ -143,6 +144,8 @@ pub fn verify(detector: &Detector, text: &Text<'_>, at: usize, end: usize) -> Fo
         }
         Form::Keyed(segments) => assign::keyed(detector, segments, text, at, end),
         Form::Assignment(kind) => assign::verify(detector, kind, text, at, end),
+        Form::ValueBefore => sibling::before(text, end),
+        Form::Command(flag) => header::command(flag, text, at, end),
         Form::PrivateKey => key_block::verify(text, at, end),
         Form::EncodedPrivateKey => key_block::encoded(text, at, end),
         Form::PuttyKey => key_block::putty(text, end),

@@ -207,6 +207,8 @@ const NO_TOKEN_BEFORE: &[&str] = &[
     "erc20",
     "state",
     "snapshot",
+    "skip",
+    "client",
     "list",
     "search",
 ];

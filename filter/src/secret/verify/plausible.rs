@@ -94,9 +94,7 @@ fn is_password(claim: &Claim<'_>, parts: &Parts) -> bool {
             && value.iter().filter(|byte| **byte == b'-').count() >= 3
             && parts.joints <= 6
             && !contains_any(value, NAMES);
-        return !claim.is_strict
-            && has_letters
-            && (has_inner_mark && !value.contains(&b'|') || is_phrase && parts.upper == 0)
+        return !claim.is_strict && has_letters && (has_inner_mark && !value.contains(&b'|') || is_phrase)
             || value.len() >= 16 && parts.joints <= 4 && parts.marks == 0 && is_random_letters(value, parts);
     }
     if claim.is_strict && (!has_letters || parts.marks == 0 && (parts.upper == 0 || parts.lower == 0)) {
@@ -113,7 +111,7 @@ fn is_password(claim: &Claim<'_>, parts: &Parts) -> bool {
             return !claim.is_strict
                 && parts.upper == 0
                 && !contains_any(value, NAMES)
-                && claim.is_quoted
+                && (claim.is_quoted || parts.digits >= 2)
                 && parts.joints < 3;
         }
         if !has_letters && !is_numeric_password(value, parts) {
@@ -142,6 +140,11 @@ fn is_machine_made(claim: &Claim<'_>, parts: &Parts) -> bool {
         return false;
     }
     if entropy::hundredths(value) < claim.floor {
+        return false;
+    }
+    // `api-key_Qf6og`: named after what it is.
+    let first = super::name::Words(value).next().unwrap_or_default();
+    if value.len() < 24 && parts.joints > 0 && WORDS.iter().any(|word| first.eq_ignore_ascii_case(word.as_bytes())) {
         return false;
     }
     let has_mark = value.iter().any(|byte| b"!@#$%^&*".contains(byte));
@@ -244,6 +247,7 @@ fn is_code(value: &[u8]) -> bool {
     let name = class::run(value, class::WORD | class::DOT | class::COLON | class::DASH, value.len());
     let head = value.get(..name).unwrap_or_default();
     match value.get(name..).unwrap_or_default() {
+        [b'?', ..] if value.iter().any(u8::is_ascii_digit) => false,
         [b'(' | b'[' | b'{' | b'?', ..] => {
             name > 1 && class::is(head.first().copied().unwrap_or(0), class::ALPHA | class::UNDERSCORE)
         }

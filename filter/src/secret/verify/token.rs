@@ -32,7 +32,10 @@ pub(super) fn within(
     let nothing = Found::Nothing { examined: end };
     let before = text.bytes.get(..at).unwrap_or_default();
     let run = class::run_back(before, classes, usize::from(most));
-    if run < usize::from(least) || begins_inside_word(text.bytes, at - run) {
+    if run < usize::from(least)
+        || begins_inside_word(text.bytes, at - run)
+            && !before.get(..at - run).is_some_and(|before| before.ends_with(b"/bot"))
+    {
         return nothing;
     }
     judge(detector, text, (at - run, at - run), end, matched(segments, text, at - run, end))
@@ -73,6 +76,7 @@ pub(super) fn passes(detector: &Detector, whole: &[u8], value: &[u8]) -> bool {
 pub(super) fn matched(segments: &[Segment], text: &Text<'_>, at: usize, end: usize) -> Matched {
     let mut start = at;
     let mut here = end;
+    let mut stop = None;
     let mut last = 0;
     for segment in segments {
         let rest = text.bytes.get(here..).unwrap_or_default();
@@ -81,6 +85,7 @@ pub(super) fn matched(segments: &[Segment], text: &Text<'_>, at: usize, end: usi
         let begins = |wanted: &str| rest.starts_with(wanted.as_bytes());
         match *segment {
             Segment::Start => start = here,
+            Segment::End(less) => stop = Some(here.saturating_sub(usize::from(less))),
             Segment::Run(classes, least, most) => {
                 let run = class::run(rest, classes, usize::from(most));
                 if run == rest.len() && run < usize::from(most) && !text.is_complete {
@@ -137,7 +142,7 @@ pub(super) fn matched(segments: &[Segment], text: &Text<'_>, at: usize, end: usi
             } else {
                 class::run_back(text.bytes.get(start..here).unwrap_or_default(), class::DOT, 3)
             };
-            Matched::Yes(start, here - dots)
+            Matched::Yes(start, stop.unwrap_or(here - dots))
         }
     }
 }
