@@ -50,15 +50,22 @@ pub(super) const DETECTORS: &[Detector] = &[
     ),
     Detector::new("sql-server-command-password", G, &["sqlcmd -"], Form::Command(" -P ")),
     Detector::new("openssl-command-password", G, &["openssl "], Form::Command(" pass:")),
-    Detector::new("go-mysql-password", G, &["@tcp("], Form::Within(PASSWORD, 4, 24, &[End(5)])).entropy(15),
+    Detector::new("go-mysql-password", G, &["@tcp("], Form::Within(PASSWORD, 4, 24, &[End(5)]))
+        .entropy(15)
+        .passes(DOCUMENTED),
     Detector::token(
         "oracle-jdbc-password",
         G,
         &["thin:"],
         &[Run(WORD | DASH | DOT, 1, 64), Text("/"), Start, Run(PASSWORD, 4, 64), End(0), Text("@")],
     )
-    .entropy(15),
+    .entropy(15)
+    .passes(DOCUMENTED),
 ];
 
 /// What passwords in connection strings mostly consist of.
 const PASSWORD: u16 = BASE64URL | BASE64 | DOT | EQUALS | PERCENT | TILDE;
+
+/// What documentation writes in their place.
+const DOCUMENTED: &[&str] =
+    &["password", "passwd", "pass", "pwd", "secret", "changeme", "mypassword", "db_password", "dbpass", "yourpassword"];

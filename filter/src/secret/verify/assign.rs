@@ -251,7 +251,7 @@ fn place(text: &Text<'_>, (start, stop): (usize, usize)) -> Place {
             1
         }
         [b',', ..] if is_quoted => {
-            how = How { hold: Hold::Quotes, is_strict: true };
+            how = How { hold: Hold::Quotes, is_strict: before != b'\'' };
             1
         }
         _ if rest.starts_with(b"</key>") => {
@@ -274,6 +274,11 @@ fn place(text: &Text<'_>, (start, stop): (usize, usize)) -> Place {
         [b'|', b' ', ..] if gap > 0 => 1,
         [b'\'', ..] if gap > 0 && !is_quoted => {
             how.hold = Hold::Quotes;
+            0
+        }
+        // Columns: `password    S3cret`.
+        _ if gap > 2 && !is_quoted && before == b'\n' => {
+            how.is_strict = true;
             0
         }
         _ if gap > 0 && (is_option || !is_quoted && takes_blank(bytes, (start, stop))) => 0,
@@ -401,6 +406,7 @@ fn until(text: &Text<'_>, start: usize, most: usize, ends: impl Fn(u8, usize) ->
 fn bare(text: &Text<'_>, start: usize, most: usize) -> Read {
     let rest = text.bytes.get(start..).unwrap_or_default();
     let mut length = 0;
+    let mut has_sign = false;
     loop {
         let Some(byte) = rest.get(length).copied() else {
             if text.is_complete {
@@ -415,13 +421,15 @@ fn bare(text: &Text<'_>, start: usize, most: usize) -> Read {
         match byte {
             b',' | b';' | b')' | b'}' | b']' | b'>' | b'<' | b'|' | 0..=b' ' | 0x7F => break,
             _ if quote(byte) => break,
-            b'=' if rest
-                .get(..length)
-                .unwrap_or_default()
-                .iter()
-                .all(|byte| class::is(*byte, class::ALPHA | class::UNDERSCORE | class::DASH | class::DOT)) =>
-            {
-                break;
+            // `a=b=c`: what stands before the sign is a name.
+            b'=' if !has_sign => {
+                let head = rest.get(..length).unwrap_or_default();
+                if head.iter().all(|byte| class::is(*byte, class::ALPHA | class::UNDERSCORE | class::DASH | class::DOT))
+                    && !plausible::is_random(head)
+                {
+                    break;
+                }
+                has_sign = true;
             }
             b'&' => {
                 let name = class::run(after, class::WORD | class::DASH | class::DOT, 32);

@@ -153,8 +153,7 @@ fn is_machine_made(claim: &Claim<'_>, parts: &Parts) -> bool {
         return matches!(claim.kind, Kind::Secret | Kind::Key)
             && has_mark
             && parts.digits > 0
-            && parts.marks <= value.len() / 3
-            && !(value.contains(&b'@') && value.contains(&b'.'));
+            && parts.marks <= value.len() / 3;
     }
     if claim.is_strict && parts.digits == 0 {
         return false;
@@ -235,7 +234,6 @@ fn stands_for_another(claim: &Claim<'_>, parts: &Parts) -> bool {
         && !(parts.digits > 0 && claim.kind == Kind::Password && claim.is_quoted)
         && is_wordy(value)
         || value.iter().filter(|byte| **byte == b'/').count() > 1 && parts.marks == 0 && is_wordy(value)
-        || claim.kind != Kind::Password && value.contains(&b'@') && dots > 0
         || is_mail_address(value)
         || value.contains(&b'|') && is_wordy(value)
         || value.iter().all(|byte| class::is(*byte, class::DIGIT) || b"-:.TZ+/ ,".contains(byte)) && parts.joints > 1

@@ -97,7 +97,8 @@ fn no_token_is_found_in_a_near_miss() {
         let literal = detector.literals[0];
         let body = generate(segments, &mut random, &|least, _| least.max(1));
         let secret = of(detector, literal, &body, &mut random);
-        if literal.as_bytes()[0].is_ascii_alphanumeric() || before.is_some() {
+        let is_exact = !matches!(detector.form, Form::Within(_, least, most, _) if least != most);
+        if is_exact && (literal.as_bytes()[0].is_ascii_alphanumeric() || before.is_some()) {
             let text = format!("x{secret}");
             let inside = hits(detector, &text);
             assert!(inside.is_empty(), "{}: inside a word: {text}", detector.name);
@@ -114,7 +115,8 @@ fn no_token_is_found_in_a_near_miss() {
             let text = format!("{} ", of(detector, literal, &body, &mut random));
             assert!(hits(detector, &text).is_empty(), "{}: too short: {text}", detector.name);
         }
-        if detector.entropy > 0 {
+        let has_run = segments.iter().any(|segment| matches!(segment, Segment::Run(..)));
+        if detector.entropy > 0 && has_run {
             // The same byte all over, of the first class of each run.
             let mut same = Random(0);
             let dull: String = segments

@@ -247,3 +247,38 @@ fn credentials_on_command_lines_and_in_password_files() {
     assert_grows(by_name("pgpass"), text);
     assert_eq!(found("listening on 10.0.0.1:5432: ok"), []);
 }
+
+#[test]
+fn passwords_of_commands_are_found_after_their_flags() {
+    for (name, before, secret, after) in [
+        ("mysql-command-password", "$ mysql -h h -u maria -p", "PsSean4G3I", " db < d.sql"),
+        ("mysql-command-password", "mysqldump -p", "S3cret!x", "\n"),
+        ("redis-command-password", "redis-cli -h h -a ", "EjSuNoPAa0xI9", " INFO"),
+        ("ldap-command-password", "ldapsearch -D 'cn=a' -w ", "BseQJAGF41LjFyWE", " '(uid=m)'"),
+        ("login-command-password", "docker login r.test -u app -p ", "LvZ2OwgebfBCQ5Y3G", "\n"),
+        ("snmp-command-password", "snmpwalk -v3 -A ", "ArLLHVHHon0Rv", " h"),
+        ("snmp-command-privacy-password", "snmpwalk -v3 -x AES -X ", "SKI8MfcSdvV6g", " h"),
+        ("sql-server-command-password", "sqlcmd -S h -U sa -P ", "Str0ng!Pass", ""),
+        ("openssl-command-password", "openssl rsa -in k -passin pass:", "lSwUTWyqJYbwaLU7", " -out p"),
+        ("go-mysql-password", "\"deploy:", "UaQC5lxHZcjCK6GYd", "@tcp(h:3306)/d\""),
+        ("oracle-jdbc-password", "jdbc:oracle:thin:ci-bot/", "j872ocvLWKvW1lxXn", "@//db-1/x"),
+    ] {
+        let text = format!("{before}{secret}{after}");
+        assert_eq!(found(&text), [(name, secret.to_owned())], "{text}");
+        assert_grows(by_name(name), &text);
+    }
+}
+
+#[test]
+fn values_before_their_names_are_found() {
+    let value = "q7Zt2vKx9LmR4pWc8sYb";
+    for (before, after) in [
+        ("{\"value\":\"", "\",\"name\":\"CF_API_TOKEN\"}"),
+        ("{\"value\": \"", "\",\n \"enabled\": true, \"key\": \"oidcClientSecret\"}"),
+        ("<add value=\"", "\" key=\"PagerdutyToken\"/>"),
+    ] {
+        let text = format!("{before}{value}{after}");
+        assert_eq!(found(&text), [("generic-named-value", value.to_owned())], "{text}");
+        assert_grows(by_name("generic-named-value"), &text);
+    }
+}
