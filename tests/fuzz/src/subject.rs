@@ -71,7 +71,7 @@ impl Redact for Subject {
     }
 
     fn streamed(&self, pieces: &[&[u8]]) -> Vec<u8> {
-        let mut redactor = Redactor::message();
+        let mut redactor = Redactor::message(&self.plan());
         let mut out = Vec::new();
         for piece in pieces {
             redactor.feed(&self.plan(), piece, false, &mut out);
