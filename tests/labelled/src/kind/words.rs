@@ -1,0 +1,58 @@
+//! Passwords and other values that only the words around them tell.
+
+use super::{Kind, free, keyed};
+
+pub(super) const KINDS: &[Kind] = &[
+    keyed("password-strong", "{p12-24}", "DB_PASSWORD PASSWORD POSTGRES_PASSWORD MYSQL_ROOT_PASSWORD REDIS_PASSWORD"),
+    keyed("password-alphanumeric", "{b10-20}", "DB_PASS ADMIN_PASSWORD SMTP_PASSWORD LDAP_BIND_PASSWORD MQ_PASSWORD"),
+    keyed("password-phrase", "=words", "DB_PASSWORD USER_PASSWORD SMTP_PASS FTP_PASSWORD ROOT_PASSWORD"),
+    keyed("passphrase", "=words", "SSH_PASSPHRASE GPG_PASSPHRASE KEYSTORE_PASSPHRASE"),
+    keyed("keystore-password", "{b12-16}", "KEYSTORE_PASSWORD TRUSTSTORE_PASSWORD SSL_KEY_PASSWORD"),
+    keyed("api-key-hex", "{x32}", "API_KEY INTERNAL_API_KEY X_API_KEY PARTNER_APIKEY"),
+    keyed("api-key-base62", "{b32-40}", "API_KEY SERVICE_API_KEY WEATHER_API_KEY GEOCODER_KEY_SECRET"),
+    keyed("api-secret", "{b40-48}", "API_SECRET APP_SECRET PARTNER_API_SECRET"),
+    keyed("client-secret", "{u40}", "CLIENT_SECRET OAUTH_CLIENT_SECRET OIDC_CLIENT_SECRET"),
+    keyed("jwt-signing-secret", "{s43}=", "JWT_SECRET JWT_SIGNING_KEY TOKEN_SECRET"),
+    keyed("django-secret-key", "{p50}", "SECRET_KEY DJANGO_SECRET_KEY"),
+    keyed("rails-secret-key-base", "{x128}", "SECRET_KEY_BASE"),
+    keyed("rails-master-key", "{x32}", "RAILS_MASTER_KEY"),
+    keyed("encryption-key", "{x64}", "ENCRYPTION_KEY DATA_ENCRYPTION_KEY AES_KEY"),
+    keyed("encryption-key-base64", "{s43}=", "ENCRYPTION_KEY MASTER_KEY COOKIE_ENCRYPTION_KEY"),
+    keyed("laravel-app-key", "base64:{s43}=", "APP_KEY"),
+    keyed("session-secret", "{b32}", "SESSION_SECRET COOKIE_SECRET NEXTAUTH_SECRET"),
+    keyed("webhook-secret", "{x40}", "WEBHOOK_SECRET GITHUB_WEBHOOK_SECRET SIGNING_SECRET"),
+    keyed("access-token", "{b40-60}", "ACCESS_TOKEN AUTH_TOKEN SERVICE_TOKEN BOT_TOKEN"),
+    keyed("refresh-token", "{u48-64}", "REFRESH_TOKEN OAUTH_REFRESH_TOKEN"),
+    keyed("deploy-token", "{b28}", "DEPLOY_TOKEN REGISTRY_TOKEN PRIVATE_TOKEN"),
+    keyed("shared-secret", "{b24}", "SHARED_SECRET RADIUS_SECRET HMAC_SECRET TURN_SECRET"),
+    free("jwt", "=jwt", "ID_TOKEN ACCESS_TOKEN SUPABASE_SERVICE_ROLE_KEY JWT SERVICE_ACCOUNT_TOKEN"),
+];
+
+/// Those that stand only where a text of its own puts them.
+pub(super) const PLACED: &[Kind] = &[
+    keyed("url-password", "{b12-20}", ""),
+    keyed("url-password-escaped", "{b6}%40{b5}%21{b3}", ""),
+    keyed("database-password", "{p12-20}", ""),
+    keyed("password-markup", "{b5}&{b3}<{b4}>'{b3}", ""),
+    keyed("basic-credentials", "=basic", ""),
+    keyed("encoded-password", "=base64-of {b14-20}", ""),
+    keyed("encoded-strong-password", "=base64-of {p14-20}", ""),
+    keyed("encoded-private-key", "=pem-base64", ""),
+    keyed("private-key-rsa", "=pem-body 1190", ""),
+    keyed("private-key-short", "=pem-body 121", ""),
+    keyed("private-key-escaped", "=pem-body-escaped", ""),
+    keyed("private-key-openssh", "=openssh-body", ""),
+    keyed("wireguard-key", "{s43}=", ""),
+    keyed("vault-unseal-key", "{s43}=", ""),
+    keyed("sas-signature", "=percent", ""),
+    keyed("shared-access-key", "{s43}=", ""),
+    keyed("session-cookie", "{b32-40}", ""),
+    keyed("session-cookie-signed", "s%3A{u32}.{b43}", ""),
+    keyed("bearer-opaque", "{u43}", ""),
+    keyed("slack-webhook", "{b24}", ""),
+    keyed("discord-webhook", "{u68}", ""),
+    keyed("teams-webhook", "{x32}", ""),
+    keyed("cli-password", "{b10-18}", ""),
+    keyed("oauth-code", "{u40-60}", ""),
+    keyed("kubernetes-token", "=jwt", ""),
+];
