@@ -5,6 +5,7 @@
 //! cargo bench -p tidegate-bench --bench core                       the decision core, native
 //! cargo bench -p tidegate-bench --bench wasm --features host       whole exchanges in wasmtime, next to native
 //! cargo bench -p tidegate-bench --bench memory --features host     the .wasm's memory over a million exchanges
+//! cargo bench -p tidegate-bench --bench scanners                   what other scanners of secrets find, and how fast
 //! ```
 //!
 //! Envoy runs one worker on a core of its own; clients and upstream are in this process, on the others. Every variant is

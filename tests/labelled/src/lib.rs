@@ -13,6 +13,7 @@
 //! negative   texts without secrets
 //! draft      templates, and the spans of the secrets written through them
 //! wire       one text in many MCP messages, and back
+//! flat       redaction as simple as it can be written
 //! score      what a filter's answer did to a text
 //! ```
 //!
@@ -29,6 +30,7 @@
 
 mod draft;
 pub mod encoding;
+pub mod flat;
 pub mod kind;
 mod negative;
 pub mod random;

@@ -101,10 +101,10 @@ pub fn make(pattern: &str, random: &mut Random) -> String {
         "basic" => base64(format!("{}:{}", random.like("{l5-9}"), random.like("{b12-20}")).as_bytes()),
         "base64-of" => base64(make(argument, random).as_bytes()),
         "percent" => random.like("{s42}=").replace('+', "%2B").replace('/', "%2F").replace('=', "%3D"),
-        "pem-body" => lines(&base64(&random.bytes(argument.parse().expect("a length"))), 64, "\n"),
-        "pem-body-escaped" => lines(&base64(&random.bytes(1190)), 64, "\\n"),
+        "pem-body" => lines(&base64(&der(argument.parse().expect("a length"), random)), 64, "\n"),
+        "pem-body-escaped" => lines(&base64(&der(1190, random)), 64, "\\n"),
         "pem-base64" => {
-            let body = lines(&base64(&random.bytes(610)), 64, "\n");
+            let body = lines(&base64(&der(610, random)), 64, "\n");
             base64(format!("-----BEGIN RSA PRIVATE KEY-----\n{body}\n-----END RSA PRIVATE KEY-----\n").as_bytes())
         }
         "openssh-body" => {
@@ -132,6 +132,18 @@ fn jwt(random: &mut Random) -> String {
     );
     let signature = random.bytes(if algorithm == "HS256" { 32 } else { 64 });
     [header.as_bytes(), claims.as_bytes(), &signature].map(base64_url).join(".")
+}
+
+/// A DER sequence of `length` bytes that begins with a version, as private keys do.
+fn der(length: usize, random: &mut Random) -> Vec<u8> {
+    let mut bytes = match length {
+        0..128 => vec![0x30, length as u8 - 2],
+        _ => vec![0x30, 0x82, (length - 4 >> 8) as u8, (length - 4) as u8],
+    };
+    bytes.extend([2, 1, 0]);
+    let rest = length - bytes.len();
+    bytes.extend(random.bytes(rest));
+    bytes
 }
 
 /// What a person thinks of when asked for a password.

@@ -5,7 +5,6 @@
 //! LABELLED_SEED=2 cargo test -p tidegate-labelled --test quality         the same on a set that nobody has seen
 //! ```
 
-mod flat;
 mod report;
 
 use std::collections::BTreeMap;
@@ -14,7 +13,7 @@ use report::Report;
 use tidegate_filter::secret::Scanner;
 use tidegate_labelled::score::compare;
 use tidegate_labelled::wire::{EMBEDDINGS, Embedding};
-use tidegate_labelled::{Sample, generate};
+use tidegate_labelled::{Sample, flat, generate};
 
 /// How much of what is secret must be found.
 // The only detector there is yet is that of AWS key ids; 0.95 is what `rewrite::redact` has to reach.

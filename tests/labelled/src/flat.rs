@@ -1,5 +1,7 @@
 //! Redaction as simple as it can be written: the whole body unescaped at once, scanned, and replaced where hits lie.
 //! It knows no field that must not be touched and sweeps no twins.
+//!
+//! What `rewrite::redact` does in a stream must come to the same.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
@@ -25,7 +27,8 @@ impl Levels for Window<'_> {
     }
 }
 
-pub(crate) fn redact(scanner: &Scanner, body: &str, chunk: usize) -> String {
+/// What comes out for `body`, if it comes in pieces of `chunk` bytes.
+pub fn redact(scanner: &Scanner, body: &str, chunk: usize) -> String {
     let flat = Flat::of(body.as_bytes());
     let mut output = String::new();
     let mut from = 0;
