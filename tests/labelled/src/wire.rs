@@ -2,6 +2,9 @@
 
 use serde_json::Value;
 
+use crate::kind;
+use crate::random::Random;
+
 /// How a text is embedded in a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Embedding {
@@ -19,6 +22,20 @@ pub enum Embedding {
     Resource,
     /// `error.message`.
     Error,
+    /// A string in `error.data`.
+    ErrorData,
+    /// A prompt's message.
+    Prompt,
+    /// The description of a resource link.
+    Link,
+    /// A completion.
+    Completion,
+    /// A log notification.
+    Log,
+    /// The message of a progress notification.
+    Progress,
+    /// A server's question to the user.
+    Elicitation,
     /// A string in `structuredContent`, and that serialised as `content[].text`.
     Twins,
     /// JSON in a JSON string.
@@ -38,6 +55,13 @@ pub const EMBEDDINGS: &[Embedding] = &[
     Embedding::Event,
     Embedding::Resource,
     Embedding::Error,
+    Embedding::ErrorData,
+    Embedding::Prompt,
+    Embedding::Link,
+    Embedding::Completion,
+    Embedding::Log,
+    Embedding::Progress,
+    Embedding::Elicitation,
     Embedding::Twins,
     Embedding::Depth2,
     Embedding::Depth3,
@@ -70,8 +94,27 @@ impl Embedding {
                 r#"{{"content":[{{"type":"resource","resource":{{"uri":"file:///var/out.txt","mimeType":"text/plain","text":{}}}}}]}}"#,
                 plain(text)
             )),
-            Self::Error => {
-                format!(r#"{{"jsonrpc":"2.0","id":{ID},"error":{{"code":-32603,"message":{}}}}}"#, plain(text))
+            Self::Error => error(&format!(r#"{{"code":-32603,"message":{}}}"#, plain(text))),
+            Self::ErrorData => {
+                error(&format!(r#"{{"code":-32603,"message":"failed","data":{{"detail":{}}}}}"#, plain(text)))
+            }
+            Self::Prompt => {
+                let content = format!(r#"{{"type":"text","text":{}}}"#, plain(text));
+                result(&format!(r#"{{"messages":[{{"role":"user","content":{content}}}]}}"#))
+            }
+            Self::Link => result(&format!(
+                r#"{{"content":[{{"type":"resource_link","uri":"file:///a","name":"a","description":{}}}]}}"#,
+                plain(text)
+            )),
+            Self::Completion => result(&format!(r#"{{"completion":{{"values":[{}],"total":1}}}}"#, plain(text))),
+            Self::Log => notification("message", &format!(r#"{{"level":"info","data":{}}}"#, plain(text))),
+            Self::Progress => {
+                notification("progress", &format!(r#"{{"progressToken":7,"progress":1,"message":{}}}"#, plain(text)))
+            }
+            Self::Elicitation => {
+                let schema = r#"{"type":"object","properties":{}}"#;
+                let params = format!(r#"{{"message":{},"requestedSchema":{schema}}}"#, plain(text));
+                format!(r#"{{"jsonrpc":"2.0","id":{ID},"method":"elicitation/create","params":{params}}}"#)
             }
             Self::Twins => {
                 let structured = inner(text, Escapes::Least);
@@ -102,6 +145,12 @@ impl Embedding {
         let mut message = parse(body)?;
         let place = match self {
             Self::Error => "/error/message",
+            Self::ErrorData => "/error/data/detail",
+            Self::Prompt => "/result/messages/0/content/text",
+            Self::Link => "/result/content/0/description",
+            Self::Completion => "/result/completion/values/0",
+            Self::Log => "/params/data",
+            Self::Progress | Self::Elicitation => "/params/message",
             Self::Resource => "/result/content/0/resource/text",
             _ => "/result/content/0/text",
         };
@@ -141,6 +190,47 @@ impl Embedding {
 
 fn result(result: &str) -> String {
     format!(r#"{{"jsonrpc":"2.0","id":{ID},"result":{result}}}"#)
+}
+
+fn error(error: &str) -> String {
+    format!(r#"{{"jsonrpc":"2.0","id":{ID},"error":{error}}}"#)
+}
+
+fn notification(method: &str, params: &str) -> String {
+    format!(r#"{{"jsonrpc":"2.0","method":"notifications/{method}","params":{params}}}"#)
+}
+
+/// Messages with what looks like a secret in places that must come out as they are, and what the place is.
+pub fn untouchable(random: &mut Random) -> Vec<(&'static str, String)> {
+    let token = kind::secret("github-pat", random).1;
+    let jwt = kind::secret("jwt", random).1;
+    let picture =
+        format!("iVBORw0KGgo/{}/{}+g/AA==", kind::secret("databricks-token", random).1, random.like("{s400}"));
+    let image = |kind: &str| {
+        result(&format!(
+            r#"{{"content":[{{"type":"{kind}","data":"{picture}","mimeType":"{kind}/x"}}],"isError":false}}"#
+        ))
+    };
+    vec![
+        ("id", format!(r#"{{"jsonrpc":"2.0","id":"{token}","result":{{"content":[]}}}}"#)),
+        ("method", format!(r#"{{"jsonrpc":"2.0","method":"notifications/{token}","params":{{}}}}"#)),
+        ("tool name", result(&format!(r#"{{"tools":[{{"name":"{token}","inputSchema":{{"type":"object"}}}}]}}"#))),
+        ("cursor", result(&format!(r#"{{"tools":[],"nextCursor":"{jwt}"}}"#))),
+        (
+            "progress token",
+            notification("progress", &format!(r#"{{"progressToken":"{token}","progress":1,"total":2}}"#)),
+        ),
+        (
+            "request state",
+            result(&format!(r#"{{"resultType":"input_required","inputRequests":{{}},"requestState":"{jwt}"}}"#)),
+        ),
+        (
+            "MIME type",
+            result(&format!(r#"{{"contents":[{{"uri":"file:///a","mimeType":"text/plain;v={token}","text":"-"}}]}}"#)),
+        ),
+        ("image", image("image")),
+        ("audio", image("audio")),
+    ]
 }
 
 fn inner(text: &str, escapes: Escapes) -> String {

@@ -73,7 +73,7 @@ fn compare_all(arguments: &Arguments) -> Result<(), Failure> {
     let samples = generate(arguments.seed);
     let forms = lay_out(&home, &samples)?;
     let mut rows = vec![tidegate(&samples, &arguments.only)?];
-    for tool in tools::install().iter().filter(|it| it.name.contains(&arguments.only)) {
+    for tool in tools::install()?.iter().filter(|it| it.name.contains(&arguments.only)) {
         Lines.stage(&format!("running {}", tool.name));
         let report = home.join("report.json");
         let scores = forms

