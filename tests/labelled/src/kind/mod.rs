@@ -93,10 +93,16 @@ pub fn make(pattern: &str, random: &mut Random) -> String {
             base64(claims.as_bytes())
         }
         "onepassword" => {
-            let claims =
-                format!(r#"{{"signInAddress":"my.1password.com","secretKey":"{}"}}"#, random.like("A3-{A6}-{A6}-{A5}"));
+            let claims = format!(
+                r#"{{"signInAddress":"my.1password.com","userAuth":{{"method":"SRPg-4096","alg":"PBES2g-HS256","iterations":650000,"salt":"{}"}},"secretKey":"{}","srpX":"{}"}}"#,
+                random.like("{u22}"),
+                random.like("A3-{A6}-{A6}-{A5}-{A5}-{A5}-{A5}"),
+                random.like("{x64}")
+            );
             format!("ops_{}", base64_url(claims.as_bytes()))
         }
+        "bytes" => base64(&random.bytes(argument.parse().expect("a length"))),
+        "laravel" => format!("base64:{}", base64(&random.bytes(32))),
         "words" => phrase(random),
         "basic" => base64(format!("{}:{}", random.like("{l5-9}"), random.like("{b12-20}")).as_bytes()),
         "base64-of" => base64(make(argument, random).as_bytes()),

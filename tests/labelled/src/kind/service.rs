@@ -15,7 +15,7 @@ pub(super) const KINDS: &[Kind] = &[
     free("sendgrid-key", "SG.{u22}.{u43}", "SENDGRID_API_KEY"),
     free("mailgun-key", "key-{x32}", "MAILGUN_API_KEY"),
     keyed("mailgun-signing-key", "{x32}-{x8}-{x8}", "MAILGUN_SIGNING_KEY"),
-    free("mailchimp-key", "{x32}-us{d2}", "MAILCHIMP_API_KEY"),
+    free("mailchimp-key", "{x32}-us1{d1}", "MAILCHIMP_API_KEY"),
     keyed("postmark-token", "{g}", "POSTMARK_SERVER_TOKEN"),
     free("resend-key", "re_{b8}_{b24}", "RESEND_API_KEY"),
     free("brevo-key", "xkeysib-{x64}-{b16}", "BREVO_API_KEY SENDINBLUE_API_KEY"),

@@ -26,7 +26,7 @@ const RECALL: f64 = 0.0;
 const CHANGED: f64 = 0.01;
 
 /// How the body comes: in pieces of this many bytes.
-const CHUNKS: &[usize] = &[1, 7, 64, 1000];
+const CHUNKS: &[usize] = &[1, 7, 64, 1000, WHOLE];
 
 const WHOLE: usize = usize::MAX;
 
@@ -80,12 +80,10 @@ fn finds_the_same_at_every_depth_and_in_every_chunking() {
         for (turn, embedding) in EMBEDDINGS.iter().enumerate() {
             // Every chunking of every embedding, though not of every text.
             let chunk = CHUNKS[(index + turn) % CHUNKS.len()];
-            for chunk in [WHOLE, chunk] {
-                let output = filter.text(sample, *embedding, chunk);
-                if output != plain {
-                    let difference = format!("{} by {chunk}:\n{plain:?}\n{output:?}", sample.template);
-                    differences.entry(*embedding).or_default().push(difference);
-                }
+            let output = filter.text(sample, *embedding, chunk);
+            if output != plain {
+                let difference = format!("{} by {chunk}:\n{plain:?}\n{output:?}", sample.template);
+                differences.entry(*embedding).or_default().push(difference);
             }
         }
     }
@@ -99,7 +97,7 @@ fn finds_the_same_at_every_depth_and_in_every_chunking() {
 fn leaves_what_must_not_be_touched() {
     let filter = Filter::new();
     for (what, body) in untouchable(&mut Random::new(1)) {
-        for chunk in CHUNKS.iter().copied().chain([WHOLE]) {
+        for chunk in CHUNKS.iter().copied() {
             assert_eq!(filter.redact(&body, chunk), body, "{what}, in pieces of {chunk}");
         }
     }
