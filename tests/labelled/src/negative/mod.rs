@@ -7,7 +7,7 @@ mod decoy;
 use crate::Sample;
 use crate::draft::{Entry, Value};
 use crate::random::Random;
-use crate::text::{DOCUMENTS, Values, finish, harmless};
+use crate::text::{Values, documents, finish, harmless};
 
 /// About `count` texts: a third of them the documents that hold secrets elsewhere, here with what only looks like one.
 pub(crate) fn without_secrets(count: usize, random: &mut Random) -> Vec<Sample> {
@@ -25,7 +25,7 @@ pub(crate) fn without_secrets(count: usize, random: &mut Random) -> Vec<Sample> 
 }
 
 fn document(turn: usize, random: &mut Random) -> Sample {
-    let document = &DOCUMENTS[turn % DOCUMENTS.len()];
+    let document = documents()[turn % documents().len()];
     let most = document.most.unwrap_or(usize::MAX);
     let mut entries = harmless(random.between(1, 4).min(most - 1), random);
     for _ in 0..random.between(1, 4).min(most - entries.len()) {

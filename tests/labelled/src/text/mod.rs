@@ -4,7 +4,7 @@ mod document;
 mod loose;
 mod placed;
 
-pub(crate) use document::{DOCUMENTS, Values};
+pub(crate) use document::{Values, documents};
 
 use crate::Sample;
 use crate::draft::{Draft, Entry, Value};
@@ -63,7 +63,7 @@ pub(crate) fn with_secrets(count: usize, random: &mut Random) -> Vec<Sample> {
     // Every kind in turn, so that none is left to chance.
     let mut due: Vec<&'static Kind> = Vec::new();
     let mut turn = 0;
-    while samples.len() < count || turn < DOCUMENTS.len() {
+    while samples.len() < count || turn < documents().len() {
         let mut secrets = Vec::new();
         for _ in 0..random.pick(&[&1, &1, &2, &2, &3]).to_owned() {
             if due.is_empty() {
@@ -86,7 +86,7 @@ pub(crate) fn with_secrets(count: usize, random: &mut Random) -> Vec<Sample> {
 }
 
 fn document(turn: usize, kinds: &[&'static Kind], due: &mut Vec<&'static Kind>, random: &mut Random) -> Sample {
-    let document = &DOCUMENTS[turn % DOCUMENTS.len()];
+    let document = documents()[turn % documents().len()];
     let most = document.most.unwrap_or(usize::MAX);
     let mut entries = harmless(random.between(2, 7).min(most.saturating_sub(kinds.len())), random);
     for kind in kinds {
