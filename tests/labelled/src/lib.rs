@@ -55,8 +55,8 @@ pub struct Sample {
 /// The texts that follow from `seed`: about half of them hold secrets.
 pub fn generate(seed: u64) -> Vec<Sample> {
     let mut random = Random::new(seed);
-    let mut samples = text::with_secrets(560, &mut random);
-    samples.extend(negative::without_secrets(560, &mut random));
+    let mut samples = text::with_secrets(640, &mut random);
+    samples.extend(negative::without_secrets(600, &mut random));
     random.shuffle(&mut samples);
     samples
 }
