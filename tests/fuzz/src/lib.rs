@@ -21,7 +21,7 @@ pub use check::{check, check_bytes, smallest};
 pub use message::{Maker, Node};
 pub use random::Random;
 pub use secret::{KINDS, Kind};
-pub use subject::{Redact, Subject};
+pub use subject::{Redact, Subject, kinds};
 
 /// One case.
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use tidegate_fuzz::{Case, Subject, check, smallest};
+use tidegate_fuzz::{Case, Subject, check, kinds, smallest};
 
 const USAGE: &str = "usage: tidegate-fuzz [--seconds N] [--seed N] [--case N] [--redaction JSON] [--hostile yes|no]";
 
@@ -40,7 +40,7 @@ fn options() -> Result<Options, String> {
 fn run() -> Result<(), String> {
     let options = options()?;
     let subject = Subject::new(&options.redaction)?;
-    let kinds = subject.kinds();
+    let kinds = kinds(&subject);
     let names: Vec<&str> = kinds.iter().map(|(name, _)| *name).collect();
     println!("planting {} kinds of secrets: {}", names.len(), names.join(", "));
     let (seed, hostile) = (options.seed, options.hostile);

@@ -13,7 +13,7 @@
 //! negative   texts without secrets
 //! draft      templates, and the spans of the secrets written through them
 //! wire       one text in many MCP messages, and back
-//! flat       redaction as simple as it can be written
+//! subject    the filter's redaction
 //! score      what a filter's answer did to a text
 //! ```
 //!
@@ -30,16 +30,17 @@
 
 mod draft;
 pub mod encoding;
-pub mod flat;
 pub mod kind;
 mod negative;
 pub mod random;
 pub mod score;
+mod subject;
 mod text;
 pub mod wire;
 
 pub use draft::Label;
 pub use random::Random;
+pub use subject::Subject;
 
 /// A text and what is secret in it.
 #[derive(Clone, Debug)]
