@@ -126,8 +126,10 @@ pub(super) struct QuoteLevels<'a> {
 impl Levels for QuoteLevels<'_> {
     fn level(&self, at: usize) -> u32 {
         let from = self.flat.raw(at, self.raw.len());
-        let run = self.raw.get(from..).unwrap_or_default().iter().take(RUN).take_while(|byte| **byte == b'\\').count();
-        run.trailing_ones()
+        let rest = self.raw.get(from..).unwrap_or_default();
+        let run = rest.iter().take(RUN).take_while(|byte| **byte == b'\\').count();
+        // `\u0022` is a quote in the string that it is an escape of.
+        if rest.get(run) == Some(&b'u') { run.trailing_zeros() + 1 } else { run.trailing_ones() }
     }
 }
 
