@@ -9,6 +9,8 @@ mod named;
 mod personal;
 mod plain;
 
+use std::sync::OnceLock;
+
 use super::{Found, Levels, Resumed, Text, resume, verify};
 use crate::secret::detector::{Detector, Group, detectors};
 
@@ -35,12 +37,30 @@ fn scan(text: &str) -> Vec<Hit> {
 }
 
 fn scan_with(bytes: &[u8], levels: &dyn Levels, is_on: impl Fn(&Detector) -> bool) -> Vec<Hit> {
+    static LITERALS: OnceLock<Vec<Vec<(&Detector, &str)>>> = OnceLock::new();
+    let literals = LITERALS.get_or_init(|| {
+        let mut by_first = vec![Vec::new(); 256];
+        for detector in detectors() {
+            for literal in detector.literals {
+                let first = literal.as_bytes()[0];
+                by_first[usize::from(first)].push((detector, *literal));
+                if detector.folds && first.is_ascii_lowercase() {
+                    by_first[usize::from(first.to_ascii_uppercase())].push((detector, *literal));
+                }
+            }
+        }
+        by_first
+    });
     let text = Text { bytes, is_complete: true, levels };
     let mut all = Vec::new();
-    for detector in detectors().filter(|detector| is_on(detector)) {
-        all.extend(
-            candidates(detector, &text).into_iter().map(|(start, end)| (start, detector.rank(), end, detector.name)),
-        );
+    for (at, first) in bytes.iter().enumerate() {
+        for (detector, literal) in &literals[usize::from(*first)] {
+            if is_on(detector)
+                && let Some((start, end)) = judged(detector, literal, &text, at)
+            {
+                all.push((start, detector.rank(), end, detector.name));
+            }
+        }
     }
     all.sort_by_key(|(start, rank, end, _)| (*start, *rank, usize::MAX - *end));
     let mut hits: Vec<Hit> = Vec::new();
@@ -54,26 +74,30 @@ fn scan_with(bytes: &[u8], levels: &dyn Levels, is_on: impl Fn(&Detector) -> boo
 
 /// What one detector finds, overlapping or not.
 fn candidates(detector: &Detector, text: &Text<'_>) -> Vec<(usize, usize)> {
-    let mut found = Vec::new();
-    for at in 0..text.bytes.len() {
-        for literal in detector.literals {
-            let Some(here) = text.bytes.get(at..at + literal.len()) else { continue };
-            if if detector.folds { !here.eq_ignore_ascii_case(literal.as_bytes()) } else { here != literal.as_bytes() }
-            {
-                continue;
-            }
-            match verify(detector, text, at, at + literal.len()) {
-                Found::Nothing { examined } => assert!(examined >= at + literal.len() || examined > at),
-                Found::Secret { start, end } => found.push((start, end)),
-                Found::Open { start, end, resume: how } => match resume(how, text, end) {
-                    Resumed::Ends(end) => found.push((start, end)),
-                    Resumed::Goes(_) => panic!("{}: complete text goes on", detector.name),
-                },
-                Found::More => panic!("{}: complete text asks for more", detector.name),
-            }
-        }
+    let places = (0..text.bytes.len()).flat_map(|at| detector.literals.iter().map(move |literal| (at, literal)));
+    places.filter_map(|(at, literal)| judged(detector, literal, text, at)).collect()
+}
+
+/// The secret at this place of complete text, if the literal stands there.
+fn judged(detector: &Detector, literal: &str, text: &Text<'_>, at: usize) -> Option<(usize, usize)> {
+    let here = text.bytes.get(at..at + literal.len())?;
+    let stands =
+        if detector.folds { here.eq_ignore_ascii_case(literal.as_bytes()) } else { here == literal.as_bytes() };
+    if !stands {
+        return None;
     }
-    found
+    match verify(detector, text, at, at + literal.len()) {
+        Found::Nothing { examined } => {
+            assert!(examined > at, "{}", detector.name);
+            None
+        }
+        Found::Secret { start, end } => Some((start, end)),
+        Found::Open { end, start, resume: how } => match resume(how, text, end) {
+            Resumed::Ends(end) => Some((start, end)),
+            Resumed::Goes(_) => panic!("{}: complete text goes on", detector.name),
+        },
+        Found::More => panic!("{}: complete text asks for more", detector.name),
+    }
 }
 
 /// The parts of `text` that all default detectors would replace, with the names of those that found them.
