@@ -10,7 +10,7 @@ pub(super) const DETECTORS: &[Detector] = &[
     Detector::token("openai-project-key", G, &["sk-proj-"], &[Run(BASE64URL, 40, 250)]),
     Detector::token("openai-service-account-key", G, &["sk-svcacct-", "sk-service-"], &[Run(BASE64URL, 40, 250)]),
     Detector::token("openai-admin-key", G, &["sk-admin-"], &[Run(BASE64URL, 40, 250)]),
-    Detector::token("openai-api-key", G, &["sk-"], &[Until(BASE64URL, 100, "T3BlbkFJ"), Run(BASE64URL, 20, 100)])
+    Detector::token("openai-api-key", G, &["sk-"], &[Until(BASE64URL, 48, "T3BlbkFJ"), Run(BASE64URL, 20, 100)])
         .entropy(30),
     Detector::token("anthropic-api-key", G, &["sk-ant-api"], &[Run(DIGIT, 2, 2), Text("-"), Run(BASE64URL, 60, 160)]),
     Detector::token(

@@ -77,6 +77,8 @@ pub(super) fn verify(detector: &Detector, kind: Kind, text: &Text<'_>, at: usize
     let mut value = match read(text, place, how.hold, MOST) {
         Read::No => return nothing,
         Read::More => return Found::More,
+        // So long a run is not read again from within.
+        Read::Value(value) if value.is_open && value.quote == 0 => return Found::Nothing { examined: value.end },
         Read::Value(value) if value.is_open => return nothing,
         Read::Value(value) => value,
     };

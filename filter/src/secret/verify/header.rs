@@ -89,7 +89,7 @@ pub(super) fn cookie(detector: &Detector, text: &Text<'_>, at: usize, end: usize
     let name = bytes.get(start..end + after).unwrap_or_default();
     let name = name.strip_suffix(b"=").unwrap_or(name);
     let is_known = KNOWN.iter().any(|known| plausible::contains(name, known.as_bytes()));
-    let from = start.saturating_sub(160);
+    let from = start.saturating_sub(128);
     let line = bytes.get(from..start).unwrap_or_default();
     let line = line.iter().rposition(|byte| *byte == b'\n').and_then(|end| line.get(end..)).unwrap_or(line);
     if !is_known && !plausible::contains(line, b"cookie") {
@@ -114,7 +114,7 @@ pub(super) fn cookie(detector: &Detector, text: &Text<'_>, at: usize, end: usize
         && plausible::is_random(value)
         && placeholder::at(value, 0).is_none()
         && !plausible::is_masked(value);
-    if is_secret { Found::Secret { start: here, end: here + run } } else { nothing }
+    if is_secret { Found::Secret { start: here, end: here + run } } else { Found::Nothing { examined: here + run } }
 }
 
 /// `-u user:password`, `--user user:password`, and `sshpass -ppassword`.
@@ -185,7 +185,9 @@ pub(super) fn command(flag: &str, text: &Text<'_>, at: usize, end: usize) -> Fou
         return Found::More;
     }
     let line = rest.get(..line).unwrap_or_default();
-    let Some(found) = line.windows(flag.len()).position(|window| window == flag.as_bytes()) else { return nothing };
+    let Some(found) = line.windows(flag.len()).position(|window| window == flag.as_bytes()) else {
+        return Found::Nothing { examined: end.max(from + line.len()) };
+    };
     let mut start = found + flag.len();
     let opener = line.get(start).copied().filter(|byte| *byte == b'\'');
     start += usize::from(opener.is_some());
@@ -199,6 +201,6 @@ pub(super) fn command(flag: &str, text: &Text<'_>, at: usize, end: usize) -> Fou
     if plausible::is_secret(&claim) {
         Found::Secret { start: from + start, end: from + start + length }
     } else {
-        nothing
+        Found::Nothing { examined: end.max(from + start + length) }
     }
 }

@@ -59,15 +59,13 @@ pub(super) fn is_masked(value: &[u8]) -> bool {
 
 /// Whether the value is a secret, by the standards of its kind.
 pub(super) fn is_secret(claim: &Claim<'_>) -> bool {
-    let value = claim.value;
-    let parts = Parts::of(value);
-    if value.len() < 4 || stands_for_another(claim, &parts) || is_placeholder(value) {
-        return false;
-    }
-    match claim.kind {
+    let parts = Parts::of(claim.value);
+    // The cheapest questions come first.
+    let is_likely = match claim.kind {
         Kind::Password => is_password(claim, &parts),
         _ => is_machine_made(claim, &parts),
-    }
+    };
+    is_likely && !stands_for_another(claim, &parts) && !is_placeholder(claim.value)
 }
 
 fn is_password(claim: &Claim<'_>, parts: &Parts) -> bool {
@@ -357,7 +355,11 @@ fn contains_any(value: &[u8], words: &[&str]) -> bool {
 
 /// Whether `value` contains `word`, which is in lower case, in any mix of cases.
 pub(super) fn contains(value: &[u8], word: &[u8]) -> bool {
-    value.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word))
+    let Some(first) = word.first() else { return true };
+    value.iter().enumerate().any(|(at, byte)| {
+        byte.to_ascii_lowercase() == *first
+            && value.get(at..at + word.len()).is_some_and(|here| here.eq_ignore_ascii_case(word))
+    })
 }
 
 /// What is written where a secret should be.

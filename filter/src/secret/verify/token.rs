@@ -6,8 +6,8 @@ use crate::secret::detector::{Checksum, Detector, Segment};
 /// Where segments ended.
 #[derive(Clone, Copy)]
 pub(super) enum Matched {
-    /// Nowhere: the text is not of this form.
-    No,
+    /// Nowhere: the text is not of this form; how far it was read.
+    No(usize),
     /// Beyond the text at hand.
     More,
     /// Start of the secret, and its end.
@@ -53,14 +53,16 @@ pub(super) fn begins_inside_word(bytes: &[u8], at: usize) -> bool {
 fn judge(detector: &Detector, text: &Text<'_>, (at, value): (usize, usize), end: usize, matched: Matched) -> Found {
     let nothing = Found::Nothing { examined: end };
     let (start, stop) = match matched {
-        Matched::No => return nothing,
+        // Long runs are not read again from within.
+        Matched::No(here) if here > end + 64 => return Found::Nothing { examined: here },
+        Matched::No(_) => return nothing,
         Matched::More => return Found::More,
         Matched::Yes(start, stop) => (start, stop),
     };
     let whole = text.bytes.get(start..stop).unwrap_or_default();
     let value = text.bytes.get(start.max(value)..stop).unwrap_or_default();
     if passes(detector, whole, value) || text.bytes.get(at..stop).is_some_and(|all| passes(detector, all, value)) {
-        return nothing;
+        return Found::Nothing { examined: if stop > end + 64 { stop } else { end } };
     }
     Found::Secret { start, end: stop }
 }
@@ -92,7 +94,7 @@ pub(super) fn matched(segments: &[Segment], text: &Text<'_>, at: usize, end: usi
                     return Matched::More;
                 }
                 if run < usize::from(least) {
-                    return Matched::No;
+                    return Matched::No(here + run);
                 }
                 here += run;
                 last = classes;
@@ -100,12 +102,12 @@ pub(super) fn matched(segments: &[Segment], text: &Text<'_>, at: usize, end: usi
             Segment::Until(classes, most, wanted) => {
                 let span = class::run(rest, classes, usize::from(most) + wanted.len());
                 let run = rest.get(..span).unwrap_or_default();
-                match run.windows(wanted.len()).position(|window| window == wanted.as_bytes()) {
+                match position(run, wanted.as_bytes()) {
                     Some(before) => here += before + wanted.len(),
                     None if span == rest.len() && span < usize::from(most) + wanted.len() && !text.is_complete => {
                         return Matched::More;
                     }
-                    None => return Matched::No,
+                    None => return Matched::No(here),
                 }
                 last = classes;
             }
@@ -113,13 +115,15 @@ pub(super) fn matched(segments: &[Segment], text: &Text<'_>, at: usize, end: usi
                 here += wanted.len();
                 last = 0;
             }
-            Segment::Text(wanted) => return if is_cut(wanted) { Matched::More } else { Matched::No },
+            Segment::Text(wanted) => return if is_cut(wanted) { Matched::More } else { Matched::No(here) },
             Segment::Any(texts) => match texts.iter().find(|wanted| begins(wanted)) {
                 Some(wanted) => {
                     here += wanted.len();
                     last = 0;
                 }
-                None => return if texts.iter().any(|wanted| is_cut(wanted)) { Matched::More } else { Matched::No },
+                None => {
+                    return if texts.iter().any(|wanted| is_cut(wanted)) { Matched::More } else { Matched::No(here) };
+                }
             },
             Segment::Maybe(wanted) if begins(wanted) => {
                 here += wanted.len();
@@ -134,7 +138,7 @@ pub(super) fn matched(segments: &[Segment], text: &Text<'_>, at: usize, end: usi
     }
     match text.bytes.get(here) {
         None if !text.is_complete => Matched::More,
-        Some(byte) if class::is(*byte, last | if last == 0 { 0 } else { class::ALNUM }) => Matched::No,
+        Some(byte) if class::is(*byte, last | if last == 0 { 0 } else { class::ALNUM }) => Matched::No(here),
         _ => {
             // A full stop ends a sentence, not a token.
             let dots = if last & class::DOT == 0 {
@@ -145,6 +149,12 @@ pub(super) fn matched(segments: &[Segment], text: &Text<'_>, at: usize, end: usi
             Matched::Yes(start, stop.unwrap_or(here - dots))
         }
     }
+}
+
+/// Where `wanted` begins in `run`.
+fn position(run: &[u8], wanted: &[u8]) -> Option<usize> {
+    let first = wanted.first()?;
+    (0..run.len()).find(|at| run.get(*at) == Some(first) && run.get(*at..).is_some_and(|rest| rest.starts_with(wanted)))
 }
 
 fn proves(checksum: Checksum, whole: &[u8], value: &[u8]) -> bool {

@@ -3,7 +3,7 @@
 use super::{Found, Text, class, entropy, placeholder, plausible};
 
 /// The longest userinfo.
-const MOST: usize = 2048;
+const MOST: usize = 1024;
 
 pub(super) fn verify(text: &Text<'_>, at: usize, end: usize) -> Found {
     let before = text.bytes.get(..at).unwrap_or_default();
@@ -25,7 +25,11 @@ pub(super) fn verify(text: &Text<'_>, at: usize, end: usize) -> Found {
             // A password may hold these, unescaped, if an `@` follows in the same word.
             b'/' | b'?' | b'#' if colon.is_none_or(|colon| is_port(rest, colon, length)) || sign.is_some() => break,
             b'"' | b'\'' | b'`' | b'<' | b'>' | b'\\' | 0..=b' ' | 0x7F => break,
-            b',' | b')' | b']' | b'}' | b';' | b'|' if sign.is_some() || colon.is_none() => break,
+            b',' | b')' | b']' | b'}' | b';' | b'|'
+                if sign.is_some() || colon.is_none_or(|colon| is_port(rest, colon, length)) =>
+            {
+                break;
+            }
             _ => {}
         }
         length += 1;
@@ -34,7 +38,8 @@ pub(super) fn verify(text: &Text<'_>, at: usize, end: usize) -> Found {
         return Found::More;
     }
     let nothing = Found::Nothing { examined: end };
-    let Some(sign) = sign else { return nothing };
+    // No `@` up to here: none for those that begin within either.
+    let Some(sign) = sign else { return Found::Nothing { examined: end + length } };
     let (start, stop) = match colon {
         Some(colon) if colon < sign => (colon + 1, sign),
         // A token alone, in the place of the user.
