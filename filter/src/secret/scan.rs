@@ -10,7 +10,7 @@ pub use key::{Key, KeyError};
 use pending::{Finding, Pending};
 
 use super::detector::{Detector, Form, Personal, Segment, detectors};
-use super::prefilter::{Literal, Prefilter};
+use super::prefilter::{Literal, Prefilter, Width};
 use super::verify::{Found, Resume, Resumed, Text, class, resume, verify};
 
 /// How far back from a candidate a verifier looks, at most.
@@ -178,9 +178,8 @@ impl Scanner {
                 continue;
             }
             leads.extend(Lead::of(detector));
-            for literal in detector.literals {
-                let then = following(&detector.form);
-                literals.push(Literal { bytes: literal.as_bytes().into(), folds: detector.folds, then });
+            for literal in Self::literals(detector) {
+                literals.push(literal);
                 // What an operator asks for by a pattern comes before all.
                 owners.push(Owner { number, rank: 1 + detector.rank(), kind: Kind::Detector(detector) });
             }
@@ -200,6 +199,25 @@ impl Scanner {
             }
         }
         Self { prefilter: Prefilter::new(literals), owners, leads, keys: keys.to_vec(), patterns }
+    }
+
+    /// The same with another width of the machine's registers; all find the same.
+    #[must_use]
+    pub fn with_width(mut self, width: Width) -> Self {
+        self.prefilter = self.prefilter.with_width(width);
+        self
+    }
+
+    /// What looks for the literals.
+    pub fn prefilter(&self) -> &Prefilter {
+        &self.prefilter
+    }
+
+    /// The literals of a detector, as the prefilter wants them.
+    pub fn literals(detector: &Detector) -> impl Iterator<Item = Literal> {
+        let then = following(&detector.form);
+        let literals = detector.literals.iter();
+        literals.map(move |it| Literal { bytes: it.as_bytes().into(), folds: detector.folds, then })
     }
 
     /// How many numbers there are.

@@ -1,11 +1,13 @@
 //! Looks four bytes up among all fingerprints.
 
-use super::place::Fingerprint;
+use super::place::{Fingerprint, Set};
 
 /// Fingerprints by a hash of the bytes that they fix, so that a place costs the same however many there are: hostile
 /// text can be full of false candidates.
 #[derive(Debug)]
 pub(super) struct Exact {
+    /// A bit for each hash of the first three bytes, set where a fingerprint has it.
+    gate: Box<[u32; GATE / 32]>,
     /// Which of the four bytes are fixed, for each such choice that occurs.
     shapes: Vec<u32>,
     /// The first entry of each slot.
@@ -13,6 +15,7 @@ pub(super) struct Exact {
     entries: Vec<Entry>,
 }
 
+const GATE: usize = 1 << 16;
 const SLOTS: usize = 1024;
 const NONE: u16 = u16::MAX;
 /// Letters differ from their other case in this bit alone.
@@ -29,7 +32,7 @@ struct Entry {
 
 impl Default for Exact {
     fn default() -> Self {
-        Self { shapes: Vec::new(), heads: Box::new([NONE; SLOTS]), entries: Vec::new() }
+        Self { gate: Box::new([0; GATE / 32]), shapes: Vec::new(), heads: Box::new([NONE; SLOTS]), entries: Vec::new() }
     }
 }
 
@@ -38,7 +41,42 @@ fn slot(word: u32, shape: u32) -> usize {
     ((word & shape).wrapping_mul(0x9e37_79b1) >> 22) as usize
 }
 
+/// Where the gate has its bit.
+#[inline]
+fn place(word: u32) -> (usize, u32) {
+    let hash = ((word & FOLDED & 0x00ff_ffff).wrapping_mul(0x9e37_79b1) >> 16) as usize;
+    (hash / 32, 1 << (hash % 32))
+}
+
 impl Exact {
+    /// Whether these four bytes may be a fingerprint; nearly always right.
+    #[inline]
+    pub(super) fn may_have(&self, word: u32) -> bool {
+        let (index, bit) = place(word);
+        self.gate.get(index).is_some_and(|bits| bits & bit != 0)
+    }
+
+    fn open_gate(&mut self, fingerprint: &Fingerprint) {
+        let [first, second, third, _] = fingerprint.sets;
+        let fixed = fingerprint.mask.to_le_bytes().map(|mask| mask != 0);
+        let members = |set: Set, is_fixed: bool, wanted: u32| {
+            let all = (0..=u8::MAX)
+                .filter(move |byte| set.has(*byte) && (!is_fixed || u32::from(byte & 0xdf) == wanted & 0xdf));
+            all.map(u32::from)
+        };
+        let wanted = fingerprint.wanted;
+        for a in members(first, fixed[0], wanted) {
+            for b in members(second, fixed[1], wanted >> 8) {
+                for c in members(third, fixed[2], wanted >> 16) {
+                    let (index, bit) = place(a | b << 8 | c << 16);
+                    if let Some(bits) = self.gate.get_mut(index) {
+                        *bits |= bit;
+                    }
+                }
+            }
+        }
+    }
+
     /// Adds a fingerprint of a literal.
     pub(super) fn insert(&mut self, fingerprint: &Fingerprint, literal: usize) {
         let shape = fingerprint.mask & FOLDED;
@@ -47,6 +85,7 @@ impl Exact {
         else {
             return;
         };
+        self.open_gate(fingerprint);
         if !self.shapes.contains(&shape) {
             self.shapes.push(shape);
         }

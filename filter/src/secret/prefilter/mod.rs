@@ -95,6 +95,9 @@ impl Prefilter {
     pub fn find(&self, text: &[u8], from: usize, mut found: impl FnMut(usize, usize) -> bool) {
         let mut queue = Queue::default();
         let mut look = |at: usize, word: u32| {
+            if !self.exact.may_have(word) {
+                return true;
+            }
             // Fingerprints come in order, so nothing that is still to come begins before this.
             if !queue.release(at.saturating_sub(self.behind), &mut found) {
                 return false;

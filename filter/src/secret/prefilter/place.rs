@@ -66,8 +66,8 @@ pub struct Fingerprint {
 pub fn fingerprints(literal: &Literal) -> impl Iterator<Item = Fingerprint> {
     let (classes, least) = literal.then.unwrap_or_default();
     let following = Set::of_class(classes);
-    // At least two bytes of the literal itself (or all of a shorter one), for the exact lookup.
-    let own = literal.bytes.len().min(2);
+    // Three bytes of the literal itself (or all of a shorter one) come first, for the exact lookup.
+    let own = literal.bytes.len().min(3);
     let last = (literal.bytes.len() + least.min(WIDTH - own)).saturating_sub(WIDTH);
     (0..=last).map(move |offset| {
         let mut it = Fingerprint { offset, sets: [Set::ALL; WIDTH], mask: 0, wanted: 0 };
@@ -100,7 +100,7 @@ impl Placer {
     /// All buckets empty.
     pub fn new() -> Self {
         let tuned = PLACES.iter().flat_map(|&(bucket, offset, folds, literals)| {
-            literals.iter().map(move |literal| ((*literal, folds), (bucket, offset)))
+            literals.split('\t').map(move |literal| ((literal, folds), (bucket, offset)))
         });
         Self { buckets: [Bucket::default(); BUCKETS], tuned: tuned.collect() }
     }

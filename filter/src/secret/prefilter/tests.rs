@@ -1,6 +1,8 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::secret::Scanner;
+use crate::secret::detector::detectors;
 use crate::secret::verify::class;
 
 fn literal(text: &str, folds: bool) -> Literal {
@@ -129,4 +131,40 @@ proptest! {
         let literals: Vec<_> = texts.iter().map(|(text, folds)| literal(text, *folds)).collect();
         every_width(&literals, text.as_bytes(), 0);
     }
+}
+
+/// What to do about a failure: `cargo run --release -p tidegate-kernel --example tune-fingerprints`.
+#[test]
+fn the_tables_are_those_of_the_detectors() {
+    let placer = Placer::new();
+    let literals: Vec<Literal> = detectors().flat_map(Scanner::literals).collect();
+    let missing: Vec<_> = literals.iter().filter(|it| placer.tuned_place(it).is_none()).collect();
+    assert!(missing.is_empty(), "tables.rs is stale, tune fingerprints again; it lacks {missing:?}");
+    let known = |text: &str, folds| literals.iter().any(|it| *it.bytes == *text.as_bytes() && it.folds == folds);
+    for (bucket, _, folds, texts) in tables::PLACES {
+        assert!(usize::from(*bucket) < place::BUCKETS);
+        let gone: Vec<_> = texts.split('\t').filter(|text| !known(text, *folds)).collect();
+        assert!(gone.is_empty(), "tables.rs is stale, tune fingerprints again; no detector has {gone:?}");
+    }
+}
+
+#[test]
+fn every_literal_of_every_detector_is_found() {
+    let literals: Vec<Literal> = detectors().flat_map(Scanner::literals).collect();
+    let prefilter = Prefilter::new(literals.clone());
+    for (number, literal) in literals.iter().enumerate() {
+        assert!(!literal.bytes.is_empty() && literal.bytes.len() <= LONGEST, "{literal:?}");
+        let follows = literal.then.map_or(0, |(classes, least)| {
+            let member = (0..=u8::MAX).find(|byte| class::is(*byte, classes)).unwrap();
+            usize::from(member) << 8 | least
+        });
+        for before in [0, 1, 13, 16, 31] {
+            let mut text = vec![b'.'; before];
+            text.extend(&literal.bytes);
+            text.extend(std::iter::repeat_n((follows >> 8) as u8, follows & 0xff));
+            text.extend([b'.'; 20]);
+            assert!(found(&prefilter, &text, 0).contains(&(before, number)), "{literal:?} after {before}");
+        }
+    }
+    assert!(prefilter.reach() <= 32);
 }

@@ -1,0 +1,43 @@
+//! Every row natively: `cargo run --release -p tidegate-kernel --example rows`, with a part of their names to choose.
+
+use std::time::Instant;
+
+use tidegate_kernel::{hostile, rows};
+
+fn main() {
+    let only = std::env::args().nth(1).unwrap_or_default();
+    let begin = Instant::now();
+    let now = || begin.elapsed().as_nanos() as f64;
+    for mut row in rows::all() {
+        if row.name.contains(&only) {
+            let nanoseconds = rows::measure(&mut row, 100.0, now);
+            println!("{:<40} {:>9.0} MB/s {:>12.0} ns", row.name, row.bytes as f64 * 1e3 / nanoseconds, nanoseconds);
+        }
+    }
+    if only == "count" {
+        let scanner = rows::scanner();
+        let text = tidegate_kernel::corpus::text(5, 4 << 20, 100_000).into_bytes();
+        let mut found: std::collections::BTreeMap<usize, usize> = Default::default();
+        scanner.prefilter().find(&text, 0, |literal, _| {
+            *found.entry(literal).or_default() += 1;
+            true
+        });
+        println!(
+            "lookup every {} found every {}",
+            text.len() / scanner.prefilter().lookups(&text),
+            text.len() / found.values().sum::<usize>()
+        );
+    }
+    if only == "every" {
+        let mut all: Vec<(f64, String)> = Vec::new();
+        for hostile in hostile::of_every_literal() {
+            let mut row = rows::row(&hostile.name, rows::scanner(), hostile.text(64 << 10), rows::scan);
+            let nanoseconds = rows::measure(&mut row, 1.0, now);
+            all.push((row.bytes as f64 * 1e3 / nanoseconds, hostile.name));
+        }
+        all.sort_by(|a, b| a.0.total_cmp(&b.0));
+        for (speed, name) in all.iter().take(40) {
+            println!("{name:<60} {speed:>9.0} MB/s");
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! The rows inside a proxy.
+
+use std::time::UNIX_EPOCH;
+
+use proxy_wasm::hostcalls;
+use proxy_wasm::traits::{Context, RootContext};
+use proxy_wasm::types::{ContextType, LogLevel};
+
+use crate::rows;
+
+proxy_wasm::main! {{
+    proxy_wasm::set_log_level(LogLevel::Info);
+    proxy_wasm::set_root_context(|_| Box::new(Root));
+}}
+
+struct Root;
+
+impl Context for Root {}
+
+impl RootContext for Root {
+    fn on_configure(&mut self, _: usize) -> bool {
+        let milliseconds =
+            self.get_plugin_configuration().and_then(|it| String::from_utf8(it).ok()?.trim().parse().ok());
+        let Some(milliseconds) = milliseconds else { return false };
+        for mut row in rows::all() {
+            let nanoseconds = rows::measure(&mut row, milliseconds, now);
+            log::info(&format!("kernel-row {} {} {nanoseconds:.0}", row.name, row.bytes));
+        }
+        log::info("kernel-end");
+        true
+    }
+
+    fn get_type(&self) -> Option<ContextType> {
+        Some(ContextType::HttpContext)
+    }
+
+    fn create_http_context(&self, _: u32) -> Option<Box<dyn proxy_wasm::traits::HttpContext>> {
+        None
+    }
+}
+
+/// Nanoseconds.
+fn now() -> f64 {
+    let time = hostcalls::get_current_time().ok().and_then(|it| it.duration_since(UNIX_EPOCH).ok());
+    time.map_or(0.0, |it| it.as_nanos() as f64)
+}
+
+mod log {
+    use proxy_wasm::hostcalls;
+    use proxy_wasm::types::LogLevel;
+
+    pub(super) fn info(line: &str) {
+        // A line that is not logged is a row that the reader misses and says so.
+        let _ = hostcalls::log(LogLevel::Info, line);
+    }
+}
