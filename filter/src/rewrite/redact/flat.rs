@@ -291,9 +291,9 @@ impl Reader {
         }
         if self.inside != Inside::Kept {
             // At its depth the escape has so many backslashes; those before them stand for themselves.
-            let own = match (taken, character) {
+            let own = match (taken, after.first()) {
                 (0, _) => 0,
-                (_, '"') => (1 << run.trailing_ones()) - 1,
+                (_, Some(b'"')) => (1 << run.trailing_ones()) - 1,
                 _ => 1 << run.trailing_zeros(),
             };
             let begins = at + run - own;

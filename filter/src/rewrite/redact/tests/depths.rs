@@ -51,6 +51,19 @@ fn letters_may_be_escaped() {
 }
 
 #[test]
+fn quotes_may_be_written_as_codes() {
+    let text = format!("secret_key=\"{KEY}\" b");
+    for depth in 0..4 {
+        let quoted = |depth: usize| format!("{}u0022", "\\".repeat(1 << depth));
+        let given = nested(&text, depth)
+            .replace(&format!("{}\"{KEY}", "\\".repeat((2 << depth) - 1)), &format!("{}{KEY}", quoted(depth)));
+        assert!(given.contains("u0022"), "{given}");
+        let wanted = given.replace(KEY, &placeholder(KEY));
+        assert_eq!(whole(&given), wanted, "depth {depth}");
+    }
+}
+
+#[test]
 fn every_split_gives_the_same() {
     for depth in 0..3 {
         let given = nested(&format!("{KEY} \"é\" \n\\ \u{1f511}{OTHER}"), depth).replace("é", "\\u00e9");
