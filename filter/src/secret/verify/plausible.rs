@@ -342,7 +342,7 @@ fn is_spoken(word: &[u8]) -> bool {
         && vowels * 4 <= word.len() * 3
         && rare * 6 <= word.len()
         && (word.len() < 16 || vowels * 3 >= word.len())
-        || WORDS.iter().any(|known| word.eq_ignore_ascii_case(known.as_bytes()))
+        || word.len() <= 8 && WORDS.iter().any(|known| word.eq_ignore_ascii_case(known.as_bytes()))
 }
 
 fn starts(value: &[u8], start: &str) -> bool {

@@ -54,7 +54,7 @@ fn judge(detector: &Detector, text: &Text<'_>, (at, value): (usize, usize), end:
     let nothing = Found::Nothing { examined: end };
     let (start, stop) = match matched {
         // Long runs are not read again from within.
-        Matched::No(here) if here > end + 64 => return Found::Nothing { examined: here },
+        Matched::No(here) if here > end + 32 => return Found::Nothing { examined: here },
         Matched::No(_) => return nothing,
         Matched::More => return Found::More,
         Matched::Yes(start, stop) => (start, stop),
@@ -62,7 +62,7 @@ fn judge(detector: &Detector, text: &Text<'_>, (at, value): (usize, usize), end:
     let whole = text.bytes.get(start..stop).unwrap_or_default();
     let value = text.bytes.get(start.max(value)..stop).unwrap_or_default();
     if passes(detector, whole, value) || text.bytes.get(at..stop).is_some_and(|all| passes(detector, all, value)) {
-        return Found::Nothing { examined: if stop > end + 64 { stop } else { end } };
+        return Found::Nothing { examined: if stop > end + 32 { stop } else { end } };
     }
     Found::Secret { start, end: stop }
 }
