@@ -107,7 +107,7 @@ pub(super) fn matched(segments: &[Segment], text: &Text<'_>, at: usize, end: usi
                     None if span == rest.len() && span < usize::from(most) + wanted.len() && !text.is_complete => {
                         return Matched::More;
                     }
-                    None => return Matched::No(here),
+                    None => return Matched::No(here + span),
                 }
                 last = classes;
             }
