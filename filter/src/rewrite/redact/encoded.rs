@@ -4,7 +4,7 @@
 //! be. What is no text, pictures above all, is left alone after its first bytes.
 
 use super::flat::Reader;
-use super::window::{Blocked, Learnt, Task, Window};
+use super::window::{Blocked, Learnt, Sweeping, Task, Window};
 use super::{Findings, Plan};
 
 /// Shortest run that is looked into, in bytes: 18 bytes of text.
@@ -294,10 +294,16 @@ impl Run {
         ends: bool,
     ) -> Piece {
         let mut clean = Vec::with_capacity(decoded.len());
-        std::mem::swap(&mut self.learnt.sweep, &mut outer.sweep);
+        // What is swept forward depends on what came before, and this is read ahead of what surrounds it.
+        let shares = outer.sweeping != Sweeping::Forward;
+        self.learnt.sweeping = outer.sweeping;
+        if shares {
+            std::mem::swap(&mut self.learnt.sweep, &mut outer.sweep);
+        }
         self.window.feed(plan, &mut self.learnt, decoded, ends, Some(&mut clean));
-        std::mem::swap(&mut self.learnt.sweep, &mut outer.sweep);
-        let is_padded = text.get(end) == Some(&b'=');
+        if shares {
+            std::mem::swap(&mut self.learnt.sweep, &mut outer.sweep);
+        }
         let mut out = Vec::with_capacity(clean.len() / 3 * 4 + 8);
         self.carry.extend_from_slice(&clean);
         let carry = std::mem::take(&mut self.carry);
@@ -311,12 +317,17 @@ impl Run {
         } else {
             self.carry = later.to_vec();
         }
-        // What came with padding goes with as much as it now needs; the text after the run has what it had.
+        // What came with padding goes with as much as it now needs.
+        let expects = match self.length % 4 {
+            2 => 2,
+            3 => 1,
+            _ => 0,
+        };
         let had = text.get(end..).unwrap_or_default().iter().take(2).take_while(|byte| **byte == b'=').count();
-        let wants = if ends { (3 - later.len()) % 3 } else { 0 };
+        let is_padded = expects > 0 && had >= expects;
         if ends && (is_padded || self.length.is_multiple_of(4)) {
-            out.extend(std::iter::repeat_n(b'=', wants));
-            end += had;
+            out.extend(std::iter::repeat_n(b'=', (3 - later.len()) % 3));
+            end += if is_padded { expects } else { 0 };
         }
         Piece {
             start: end,

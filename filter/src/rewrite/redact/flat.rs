@@ -129,7 +129,11 @@ impl Levels for QuoteLevels<'_> {
         let rest = self.raw.get(from..).unwrap_or_default();
         let run = rest.iter().take(RUN).take_while(|byte| **byte == b'\\').count();
         // `\u0022` is a quote in the string that it is an escape of.
-        if rest.get(run) == Some(&b'u') { run.trailing_zeros() + 1 } else { run.trailing_ones() }
+        if rest.get(run) != Some(&b'u') {
+            return run.trailing_ones();
+        }
+        let depth = run.trailing_zeros() + 1;
+        depth + (run >> depth).trailing_ones()
     }
 }
 
@@ -278,24 +282,33 @@ impl Reader {
             [b'f', ..] => (1, '\u{c}'),
             [b'/', ..] => (1, '/'),
             [b'"', ..] if run % 2 == 1 => (1, '"'),
-            [b'u', digits @ ..] => match code(run, digits) {
+            [b'u', digits @ ..] => match code(1 << run.trailing_zeros(), digits) {
                 Code::Unfinished if !is_complete => return (at, false),
                 Code::Character(character, length) => (1 + length, character),
                 Code::Unfinished | Code::None => (0, '\\'),
             },
             _ => (0, '\\'),
         };
+        // At its depth the escape has so many backslashes; those before them stand for themselves.
+        let own = match (taken, after.first()) {
+            (0, _) => 0,
+            (_, Some(b'"')) => (1 << run.trailing_ones()) - 1,
+            _ => 1 << run.trailing_zeros(),
+        };
+        let mut escape = Escape { character, own, taken };
+        if matches!(after.first(), Some(b'u' | b'/')) && taken > 0 {
+            match escape.again(run, after.get(taken..).unwrap_or_default()) {
+                Some(inner) => escape = inner,
+                None if is_complete => {}
+                None => return (at, false),
+            }
+        }
+        let Escape { character, own, taken } = escape;
         let end = at + run + taken;
         if self.inside == Inside::Key {
             self.place.key_bytes(raw.get(at..end).unwrap_or_default());
         }
         if self.inside != Inside::Kept {
-            // At its depth the escape has so many backslashes; those before them stand for themselves.
-            let own = match (taken, after.first()) {
-                (0, _) => 0,
-                (_, Some(b'"')) => (1 << run.trailing_ones()) - 1,
-                _ => 1 << run.trailing_zeros(),
-            };
             let begins = at + run - own;
             if begins > at {
                 sink.escape('\\', at, begins);
@@ -305,6 +318,43 @@ impl Reader {
             }
         }
         (end, true)
+    }
+}
+
+/// A character, how many backslashes of the run belong to its escape, and how many bytes after the run.
+#[derive(Clone, Copy, Debug)]
+struct Escape {
+    character: char,
+    own: usize,
+    taken: usize,
+}
+
+impl Escape {
+    /// What a character that may as well stand unescaped, a slash or one that was written as a code, makes of the backslashes before it, in the text that it is in:
+    /// `\\\u006e` is `\n` there, a line break one level deeper. None if that depends on bytes that have not come.
+    fn again(self, run: usize, after: &[u8]) -> Option<Self> {
+        // Each backslash of that text is so many here.
+        let unit = 2 * self.own;
+        let left = (run - self.own).checked_div(unit).unwrap_or(0);
+        let deeper =
+            |character, own: usize, taken| Self { character, own: self.own + own * unit, taken: self.taken + taken };
+        let lowest = |left: usize| 1 << left.trailing_zeros();
+        Some(match self.character {
+            _ if left == 0 => self,
+            '"' => deeper('"', (1 << left.trailing_ones()) - 1, 0),
+            'n' => deeper('\n', lowest(left), 0),
+            't' => deeper('\t', lowest(left), 0),
+            'r' => deeper('\r', lowest(left), 0),
+            'b' => deeper('\u{8}', lowest(left), 0),
+            'f' => deeper('\u{c}', lowest(left), 0),
+            '/' => deeper('/', lowest(left), 0),
+            'u' => match code(0, after) {
+                Code::Character(character, length) => deeper(character, lowest(left), length),
+                Code::Unfinished => return None,
+                Code::None => self,
+            },
+            _ => self,
+        })
     }
 }
 

@@ -21,7 +21,7 @@ use crate::secret::SecretHash;
 pub use findings::{Finding, Findings};
 use flat::Reader;
 pub use window::Blocked;
-use window::{Learnt, Task, Window};
+use window::{Learnt, Sweeping, Task, Window};
 
 /// What redaction does with the secrets of one exchange.
 #[derive(Clone, Copy)]
@@ -108,12 +108,13 @@ pub fn text(plan: &Plan<'_>, text: &[u8]) -> Outcome {
 }
 
 fn whole(plan: &Plan<'_>, task: Task, bytes: &[u8], reader: impl Fn() -> Reader) -> Outcome {
-    let mut learnt = Learnt::default();
+    let mut learnt = Learnt { sweeping: Sweeping::Surveying, ..Learnt::default() };
     Window::new(task, reader()).feed(plan, &mut learnt, bytes, true, None);
     if learnt.changes == 0 {
         return Outcome { findings: learnt.findings, ..Outcome::default() };
     }
-    let mut again = Learnt { sweep: std::mem::take(&mut learnt.sweep), ..Learnt::default() };
+    let sweep = std::mem::take(&mut learnt.sweep);
+    let mut again = Learnt { sweep, sweeping: Sweeping::Surveyed, ..Learnt::default() };
     let mut out = Vec::with_capacity(bytes.len());
     Window::new(task, reader()).feed(plan, &mut again, bytes, true, Some(&mut out));
     Outcome { message: Some(out), findings: again.findings, blocked: again.blocked }

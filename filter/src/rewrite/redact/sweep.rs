@@ -19,9 +19,8 @@ struct Known {
 /// The values of one message.
 #[derive(Debug, Default)]
 pub(super) struct Sweep {
-    /// Sorted by value, after [`Sweep::settle`].
+    /// Sorted by value.
     known: Vec<Known>,
-    settled: usize,
     /// Which hashes of four bytes begin a value.
     filter: Vec<u64>,
     bytes: usize,
@@ -34,11 +33,12 @@ fn slot(first: [u8; 4]) -> (usize, u64) {
 }
 
 impl Sweep {
-    /// Remembers a value, if it can be told from ordinary text.
-    pub(super) fn learn(&mut self, value: &[u8], detector: usize) {
-        let Some(first) = value.first_chunk::<4>().filter(|_| value.len() >= SHORTEST) else { return };
-        if self.bytes.saturating_add(value.len()) > REMEMBERED || self.has(value) {
-            return;
+    /// Remembers a value, if it can be told from ordinary text. True if it was not known.
+    pub(super) fn learn(&mut self, value: &[u8], detector: usize) -> bool {
+        let Some(first) = value.first_chunk::<4>().filter(|_| value.len() >= SHORTEST) else { return false };
+        let Err(place) = self.known.binary_search_by(|known| (*known.value).cmp(value)) else { return false };
+        if self.bytes.saturating_add(value.len()) > REMEMBERED {
+            return false;
         }
         if self.filter.is_empty() {
             self.filter = vec![0; 1 << (FILTER_BITS - 6)];
@@ -49,22 +49,8 @@ impl Sweep {
         }
         self.bytes += value.len();
         self.longest = self.longest.max(value.len());
-        self.known.push(Known { value: value.into(), detector });
-    }
-
-    fn has(&self, value: &[u8]) -> bool {
-        let (settled, new) = self.known.split_at_checked(self.settled).unwrap_or((&self.known, &[]));
-        settled.binary_search_by(|known| (*known.value).cmp(value)).is_ok()
-            || new.last().is_some_and(|last| *last.value == *value)
-    }
-
-    /// To be called before [`Sweep::find`], after values were learnt.
-    pub(super) fn settle(&mut self) {
-        if self.settled < self.known.len() {
-            self.known.sort_by(|one, other| one.value.cmp(&other.value));
-            self.known.dedup_by(|one, other| one.value == other.value);
-            self.settled = self.known.len();
-        }
+        self.known.insert(place, Known { value: value.into(), detector });
+        true
     }
 
     pub(super) fn is_empty(&self) -> bool {

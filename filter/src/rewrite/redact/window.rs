@@ -17,11 +17,24 @@ const BLOCK: usize = 16 * 1024;
 /// Bytes between places that are remembered, and least that is dropped at once.
 const STRIDE: usize = 4 * 1024;
 
+/// When values that were found in one place are looked for in others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Sweeping {
+    /// From where they were found on.
+    #[default]
+    Forward,
+    /// Not yet: they are collected.
+    Surveying,
+    /// Everywhere: all were collected before.
+    Surveyed,
+}
+
 /// What one pass over a message has learnt.
 #[derive(Debug, Default)]
 pub(super) struct Learnt {
     pub(super) findings: Findings,
     pub(super) sweep: Sweep,
+    pub(super) sweeping: Sweeping,
     /// The first secret that the policy does not let pass in any form.
     pub(super) blocked: Option<Blocked>,
     /// Places that were changed, or would have been.
@@ -62,8 +75,9 @@ impl Find {
     fn order(&self) -> (usize, u8) {
         let rank = match &self.what {
             What::Encoded(piece) if !piece.is_first => 0,
-            What::Secret { .. } | What::Hidden { .. } => 1,
-            What::Encoded(_) => 2,
+            What::Secret { is_swept: false, .. } | What::Hidden { .. } => 1,
+            What::Secret { .. } => 2,
+            What::Encoded(_) => 3,
         };
         (self.start, rank)
     }
@@ -72,7 +86,7 @@ impl Find {
 #[derive(Debug)]
 enum What {
     Encoded(Box<Piece>),
-    Secret { detector: usize, joins: bool },
+    Secret { detector: usize, joins: bool, is_swept: bool },
     Hidden { kind: hidden::Kind, joins: bool },
 }
 
@@ -112,6 +126,9 @@ pub(super) struct Window {
     unhidden: usize,
     /// Up to where it was searched for placeholders.
     replaced: usize,
+    /// Up to where it left changed, and up to where it left.
+    taken: usize,
+    decided: usize,
     /// Found, and not delivered yet, by start.
     waiting: Vec<Find>,
     /// Kept for its memory.
@@ -137,6 +154,8 @@ impl Window {
             swept: 0,
             unhidden: 0,
             replaced: 0,
+            taken: 0,
+            decided: 0,
             waiting: Vec::new(),
             hits: Vec::new(),
         }
@@ -171,14 +190,14 @@ impl Window {
         }
     }
 
-    fn step(&mut self, plan: &Plan<'_>, learnt: &mut Learnt, is_complete: bool, out: Option<&mut Vec<u8>>) {
+    fn step(&mut self, plan: &Plan<'_>, learnt: &mut Learnt, is_complete: bool, mut out: Option<&mut Vec<u8>>) {
         if self.marks.back().is_none_or(|(at, _)| self.read - at >= STRIDE) {
             self.marks.push_back((self.read, self.reader.clone()));
         }
         self.read = self.reader.read(&self.raw, self.read, is_complete, &mut self.flat);
         let mut decided = self.flat.text.len();
         if self.task != Task::HiddenText {
-            decided = self.find_secrets(plan, learnt, is_complete);
+            decided = self.find_secrets(plan, is_complete);
         }
         if plan.direction == Direction::Request {
             self.find_placeholders(plan, decided);
@@ -193,10 +212,17 @@ impl Window {
         } else {
             self.unhidden = decided;
         }
-        self.deliver(plan, learnt, decided, is_complete, out);
+        // A new value may stand again in what is at hand, so that is swept before any of it leaves.
+        loop {
+            let swept = self.sweep(learnt, is_complete);
+            if self.deliver(plan, learnt, decided.min(swept), is_complete, out.as_deref_mut()) {
+                break;
+            }
+        }
+        self.forget();
     }
 
-    fn find_secrets(&mut self, plan: &Plan<'_>, learnt: &mut Learnt, is_complete: bool) -> usize {
+    fn find_secrets(&mut self, plan: &Plan<'_>, is_complete: bool) -> usize {
         let levels = QuoteLevels { flat: &self.flat, raw: &self.raw };
         let text = Text { bytes: &self.flat.text, is_complete, levels: &levels };
         let scanner = &plan.redaction.scanner;
@@ -205,19 +231,27 @@ impl Window {
         waiting.extend(hits.drain(..).map(|Hit { start, end, detector, joins }| Find {
             start,
             end,
-            what: What::Secret { detector, joins },
+            what: What::Secret { detector, joins, is_swept: false },
         }));
-        if learnt.sweep.is_empty() {
-            waiting.sort_by_key(Find::order);
-            self.swept = self.scanned;
-            return self.scanned;
-        }
-        learnt.sweep.settle();
-        self.swept = learnt.sweep.find(&self.flat.text, self.swept, is_complete, |start, end, detector| {
-            waiting.push(Find { start, end, what: What::Secret { detector, joins: false } });
-        });
         waiting.sort_by_key(Find::order);
-        self.scanned.min(self.swept)
+        self.scanned
+    }
+
+    /// Looks for values that are known, and gives the index up to which that is decided.
+    fn sweep(&mut self, learnt: &mut Learnt, is_complete: bool) -> usize {
+        if learnt.sweep.is_empty() || learnt.sweeping == Sweeping::Surveying || self.task == Task::HiddenText {
+            self.swept = self.flat.text.len();
+            return self.swept;
+        }
+        let known = self.waiting.len();
+        let waiting = &mut self.waiting;
+        self.swept = learnt.sweep.find(&self.flat.text, self.swept, is_complete, |start, end, detector| {
+            waiting.push(Find { start, end, what: What::Secret { detector, joins: false, is_swept: true } });
+        });
+        if waiting.len() > known {
+            waiting.sort_by_key(Find::order);
+        }
+        self.swept
     }
 
     /// Placeholders of ours that a model sends on. Requests are judged whole, so none is cut off.
@@ -263,7 +297,8 @@ impl Window {
         self.unhidden
     }
 
-    /// Lets go what lies before the flat index `decided`.
+    /// Lets go what lies before the flat index `decided`. False if it stopped at a value that is new, after which all
+    /// has to be swept.
     fn deliver(
         &mut self,
         plan: &Plan<'_>,
@@ -271,12 +306,24 @@ impl Window {
         mut decided: usize,
         is_complete: bool,
         mut out: Option<&mut Vec<u8>>,
-    ) {
+    ) -> bool {
         let mut cursor: Option<(usize, Reader)> = None;
         let mut waiting = std::mem::take(&mut self.waiting);
-        let due = waiting.iter().take_while(|hit| hit.start < decided || is_complete).count();
-        for find in waiting.drain(..due) {
-            let start = self.flat.character_to(find.start);
+        // What reaches beyond what is decided waits, and so does all from its beginning on.
+        let due = waiting.iter().take_while(|find| find.end <= decided).count();
+        if let Some(open) = waiting.get(due) {
+            decided = decided.min(open.start);
+        }
+        let mut done = 0;
+        let mut is_new = false;
+        for find in waiting.iter_mut().take(due) {
+            done += 1;
+            let mut start = self.flat.character_to(find.start);
+            let mut joins_last = false;
+            // Of a secret that something else took a part of, what sticks out goes with it.
+            if matches!(find.what, What::Secret { .. }) && start < self.taken && self.taken < find.end {
+                (start, joins_last) = (self.taken, true);
+            }
             let end = self.within_string(start, self.flat.character_from(find.end));
             let from = self.flat.raw(start, self.read);
             let to = self.flat.raw(end, self.read);
@@ -287,19 +334,26 @@ impl Window {
                 continue;
             }
             let reader = self.reader_at(&mut cursor, from);
-            match find.what {
+            match &mut find.what {
                 What::Encoded(_) if self.leaves_run => {}
                 What::Encoded(piece) => {
-                    decided = decided.max(end);
-                    self.encoded_piece(learnt, &reader.pointer(), *piece, from, to, out.as_deref_mut());
+                    self.taken = end;
+                    let piece = std::mem::take(&mut **piece);
+                    self.encoded_piece(learnt, &reader.pointer(), piece, from, to, out.as_deref_mut());
                 }
-                What::Secret { detector, joins } => {
-                    decided = decided.max(end);
-                    self.secret(plan, learnt, reader, Located { start, end, from, to, detector, joins }, &mut out);
+                What::Secret { detector, joins, .. } => {
+                    let located = Located { start, end, from, to, detector: *detector, joins: *joins || joins_last };
+                    is_new = self.secret(plan, learnt, reader, located, &mut out);
+                    if is_new {
+                        // Values that were known were looked for up to here already, and are found again.
+                        self.swept = self.swept.min(end);
+                        decided = end;
+                        break;
+                    }
                 }
                 What::Hidden { kind, joins } => {
-                    if self.is_at_face_value(from) && self.hidden(plan, learnt, reader, kind, joins) {
-                        decided = decided.max(end);
+                    if self.is_at_face_value(from) && self.hidden(plan, learnt, reader, *kind, *joins) {
+                        self.taken = end;
                         if let Some(out) = out.as_deref_mut() {
                             out.extend_from_slice(self.raw.get(self.sent..from).unwrap_or_default());
                         }
@@ -308,22 +362,23 @@ impl Window {
                 }
             }
         }
+        waiting.drain(..done);
+        if is_new {
+            waiting.retain(|find| find.start < decided || !matches!(find.what, What::Secret { is_swept: true, .. }));
+        }
         self.waiting = waiting;
-        let upto = if is_complete { self.raw.len() } else { self.flat.raw(decided, self.read) };
+        let upto = if is_complete && !is_new { self.raw.len() } else { self.flat.raw(decided, self.read) };
         if upto > self.sent {
             if let Some(out) = out {
                 out.extend_from_slice(self.raw.get(self.sent..upto).unwrap_or_default());
             }
             self.sent = upto;
         }
-        self.scanned = self.scanned.max(decided);
-        self.swept = self.swept.max(decided);
-        self.unhidden = self.unhidden.max(decided);
-        self.encoded.skip_to(decided);
-        self.forget(decided);
+        self.decided = decided;
+        !is_new
     }
 
-    /// Deals with a secret.
+    /// Deals with a secret. True if its value is new, and to be looked for from here on.
     fn secret(
         &mut self,
         plan: &Plan<'_>,
@@ -331,17 +386,17 @@ impl Window {
         reader: &Reader,
         located: Located,
         out: &mut Option<&mut Vec<u8>>,
-    ) {
+    ) -> bool {
         let Located { start, end, from, to, detector, joins } = located;
-        let Some(value) = self.flat.text.get(start..end) else { return };
+        let Some(value) = self.flat.text.get(start..end) else { return false };
         let literal = self.literal(start, end);
         if reader.is_in_structure() && literal.is_none() {
-            return;
+            return false;
         }
         let pointer = reader.pointer();
         let strategy = plan.strategy(detector, &pointer);
         if strategy == Strategy::Allow {
-            return;
+            return false;
         }
         let name = plan.redaction.name(detector);
         if !joins {
@@ -351,9 +406,10 @@ impl Window {
         if strategy == Strategy::Block && learnt.blocked.is_none() {
             learnt.blocked = Some(Blocked { detector: name.to_owned(), pointer });
         }
-        if literal.is_none() {
-            learnt.sweep.learn(value, detector);
-        }
+        let is_new = literal.is_none()
+            && learnt.sweeping != Sweeping::Surveyed
+            && learnt.sweep.learn(value, detector)
+            && learnt.sweeping == Sweeping::Forward;
         if let Some(out) = out.as_deref_mut() {
             out.extend_from_slice(self.raw.get(self.sent..from).unwrap_or_default());
             match (joins, literal) {
@@ -370,6 +426,8 @@ impl Window {
             }
         }
         self.sent = to;
+        self.taken = end;
+        is_new
     }
 
     /// Sends a part of a run of base64.
@@ -473,11 +531,11 @@ impl Window {
     }
 
     /// Drops what neither a verifier nor a reader looks back at.
-    fn forget(&mut self, decided: usize) {
+    fn forget(&mut self) {
         while self.marks.get(1).is_some_and(|(mark, _)| *mark <= self.sent) {
             self.marks.pop_front();
         }
-        let flat = self.flat.character_to(decided.saturating_sub(LOOKBACK));
+        let flat = self.flat.character_to(self.decided.saturating_sub(LOOKBACK));
         if flat < STRIDE {
             return;
         }
@@ -491,6 +549,8 @@ impl Window {
         self.swept -= flat;
         self.unhidden -= flat;
         self.replaced = self.replaced.saturating_sub(flat);
+        self.taken = self.taken.saturating_sub(flat);
+        self.decided -= flat;
         for find in &mut self.waiting {
             find.start -= flat;
             find.end -= flat;
@@ -509,7 +569,7 @@ fn placeholder_finds(text: &[u8], from: usize, detector: usize) -> Vec<Find> {
     let mut finds = Vec::new();
     let mut at = 0;
     while let Some((start, end)) = text.get(at..).and_then(secret_placeholder::find) {
-        let what = What::Secret { detector, joins: false };
+        let what = What::Secret { detector, joins: false, is_swept: false };
         finds.push(Find { start: from + at + start, end: from + at + end, what });
         at += end;
     }

@@ -51,6 +51,25 @@ fn letters_may_be_escaped() {
 }
 
 #[test]
+fn an_escape_may_be_written_with_codes_itself() {
+    for (given, wanted) in [
+        // `\n` in JSON in JSON, its letter a code: a line break, so the word before ends there.
+        (r"x\\\u006e@", r"x\\\u006e#"),
+        (r"x\\\u0022@", r"x\\\u0022#"),
+        // A slash that both texts escape.
+        (r"x\\\/@\\\/", r"x\\\/#\\\/"),
+        // A code of the inner text, its letter a code of the outer one.
+        (r"\\\u00750041KIAQ3EGRZ7PLM5VWXTD", "#"),
+    ] {
+        let message = |text: &str| {
+            format!(r#"{{"result":{{"x":"{}"}}}}"#, text.replace('@', KEY).replace('#', &placeholder(KEY)))
+        };
+        assert_eq!(whole(&message(given)), message(wanted), "{given}");
+        assert_eq!(streamed(message(given).as_bytes().chunks(1)), message(wanted), "{given}");
+    }
+}
+
+#[test]
 fn quotes_may_be_written_as_codes() {
     let text = format!("secret_key=\"{KEY}\" b");
     for depth in 0..4 {
