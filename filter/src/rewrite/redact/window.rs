@@ -333,6 +333,11 @@ impl Window {
             if from < self.sent || to < from || to == from && !matches!(find.what, What::Encoded(_)) {
                 continue;
             }
+            if matches!(&find.what, What::Secret { detector, .. } if *detector != plan.redaction.placeholder())
+                && self.is_in_placeholder(start, end)
+            {
+                continue;
+            }
             let reader = self.reader_at(&mut cursor, from);
             match &mut find.what {
                 What::Encoded(_) if self.leaves_run => {}
@@ -465,6 +470,14 @@ impl Window {
             }
         }
         self.sent = to;
+    }
+
+    /// Whether something is part of a placeholder: its suffix looks like a key that is assigned to its name.
+    fn is_in_placeholder(&self, start: usize, end: usize) -> bool {
+        let least = start.saturating_sub(secret_placeholder::LONGEST);
+        let before = self.flat.text.get(least..start).unwrap_or_default();
+        let begins = before.iter().rposition(|byte| *byte == b'[').map(|at| least + at);
+        begins.and_then(|at| secret_placeholder::at(&self.flat.text, at)).is_some_and(|after| after >= end)
     }
 
     /// Counts hidden text, and says whether it is stripped.

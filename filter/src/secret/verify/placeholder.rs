@@ -7,6 +7,9 @@ const BEGINS: &[u8] = b"[redacted:";
 /// The longest that a detector's name and a suffix may be.
 const MOST: usize = 64;
 
+/// No placeholder is longer, in bytes.
+pub(crate) const LONGEST: usize = BEGINS.len() + 2 * MOST + 2;
+
 /// The index after the placeholder that begins at `at`, if one does.
 pub fn at(text: &[u8], at: usize) -> Option<usize> {
     let rest = text.get(at..)?.strip_prefix(BEGINS)?;
