@@ -5,7 +5,6 @@ mod pending;
 
 use std::fmt;
 
-use key::{Closer, Extent, Value};
 pub use key::{Key, KeyError};
 use pending::{Finding, Pending};
 
@@ -75,7 +74,7 @@ struct Open {
     rank: u8,
     /// Where the next piece begins.
     from: u64,
-    rest: Rest,
+    resume: Resume,
 }
 
 impl Memo {
@@ -102,28 +101,14 @@ impl Memo {
         }
     }
 
+    fn add(&mut self, owner: &Owner, start: usize, end: usize) {
+        let (start, end) = (self.place(start), self.place(end));
+        let Owner { number: detector, rank, .. } = *owner;
+        self.pending.add(Finding { start, end, detector, rank, joins: false, is_rest: false });
+    }
+
     fn is_examined(&self, number: usize, at: usize) -> bool {
         self.examined.get(number).is_some_and(|examined| self.place(at) < *examined)
-    }
-}
-
-/// Who knows how an open secret goes on.
-#[derive(Clone, Copy, Debug)]
-enum Rest {
-    Key(Closer),
-    Detector(Resume),
-}
-
-impl Rest {
-    fn end(self, text: &Text<'_>, from: usize) -> Extent {
-        match self {
-            Self::Key(closer) => closer.end(text, from),
-            Self::Detector(how) => match resume(how, text, from) {
-                Resumed::Ends(end) => Extent::Ends(end),
-                Resumed::Goes(end) if end > from => Extent::Begun(end),
-                Resumed::Goes(_) => Extent::More,
-            },
-        }
     }
 }
 
@@ -290,20 +275,19 @@ impl Scanner {
             if memo.is_examined(owner.number, at) || memo.pending.covers(memo.place(at), owner.rank) {
                 return true;
             }
-            match self.look(owner, text, at, literal) {
+            let end = at + self.prefilter.length(literal);
+            match self.look(owner, text, at, end) {
                 // What did not look beyond its literal says nothing of others that overlap it.
-                Judged::Nothing(examined) if examined > at + self.prefilter.length(literal) => {
-                    memo.examine(owner.number, examined);
-                }
-                Judged::Nothing(_) => {}
-                Judged::Secret(start, end) => {
+                Found::Nothing { examined } if examined > end => memo.examine(owner.number, examined),
+                Found::Nothing { .. } => {}
+                Found::Secret { start, end } => {
                     memo.examine(owner.number, end);
-                    memo.pending.add(finding(owner, memo, start, end));
+                    memo.add(owner, start, end);
                 }
-                Judged::Begun(start, end, rest) => {
-                    memo.pending.add(finding(owner, memo, start, end));
-                    let open = Open { number: owner.number, rank: owner.rank, from: memo.place(end), rest };
-                    match close(open, text, memo) {
+                Found::Open { start, end, resume } => {
+                    memo.add(owner, start, end);
+                    let from = memo.place(end);
+                    match close(Open { number: owner.number, rank: owner.rank, from, resume }, text, memo) {
                         Ok(end) => beyond = end,
                         Err(from) => {
                             frontier = from;
@@ -311,7 +295,7 @@ impl Scanner {
                         }
                     }
                 }
-                Judged::More => {
+                Found::More => {
                     frontier = at;
                     return false;
                 }
@@ -321,80 +305,38 @@ impl Scanner {
         frontier.max(beyond)
     }
 
-    fn look(&self, owner: &Owner, text: &Text<'_>, at: usize, literal: usize) -> Judged {
-        let end = at + self.prefilter.length(literal);
-        let found = match owner.kind {
-            Kind::Detector(detector) => match verify(detector, text, at, end) {
-                Found::Open { start, end, resume } => return Judged::Begun(start, end, Rest::Detector(resume)),
-                found => found,
-            },
-            Kind::Pattern(nth) => match self.patterns.get(nth) {
-                Some(pattern) => pattern.verify(text, at, end),
-                None => return Judged::Nothing(end),
-            },
-            Kind::Key(nth) => {
-                return match self.keys.get(nth).map(|key| key.value(text, at)) {
-                    Some(Value::Whole { start, end }) => Judged::Secret(start, end),
-                    Some(Value::Begun { start, end, closer }) => Judged::Begun(start, end, Rest::Key(closer)),
-                    Some(Value::More) => Judged::More,
-                    Some(Value::Nothing) | None => Judged::Nothing(end),
-                };
-            }
-        };
-        match found {
-            Found::Nothing { examined } => Judged::Nothing(examined),
-            // Only a detector can say how a secret goes on.
-            Found::Secret { start, end } | Found::Open { start, end, .. } => Judged::Secret(start, end),
-            Found::More => Judged::More,
+    fn look(&self, owner: &Owner, text: &Text<'_>, at: usize, end: usize) -> Found {
+        let nothing = Found::Nothing { examined: end };
+        match owner.kind {
+            Kind::Detector(detector) => verify(detector, text, at, end),
+            Kind::Key(nth) => self.keys.get(nth).map_or(nothing, |key| key.value(text, at, end)),
+            Kind::Pattern(nth) => self.patterns.get(nth).map_or(nothing, |pattern| pattern.verify(text, at, end)),
         }
     }
 }
 
-enum Judged {
-    Nothing(usize),
-    Secret(usize, usize),
-    Begun(usize, usize, Rest),
-    More,
-}
-
-fn finding(owner: &Owner, memo: &Memo, start: usize, end: usize) -> Finding {
-    Finding {
-        start: memo.place(start),
-        end: memo.place(end),
-        detector: owner.number,
-        rank: owner.rank,
-        joins: false,
-        is_rest: false,
-    }
-}
-
-/// Takes in the rest of a secret, piece by piece. Gives its end, or how far it came in what is at hand.
-fn close(mut open: Open, text: &Text<'_>, memo: &mut Memo) -> Result<usize, usize> {
-    loop {
-        let from = memo.index(open.from);
-        let (end, is_end) = match open.rest.end(text, from) {
-            Extent::Ends(end) => (end, true),
-            Extent::Begun(end) => (end, false),
-            Extent::More => {
-                memo.open = Some(open);
-                return Err(from);
-            }
-        };
-        let (start, place) = (open.from, memo.place(end));
+/// Takes in the rest of a secret, in pieces of [`REACH`] bytes. Gives its end, or how far it came in what is at hand.
+fn close(open: Open, text: &Text<'_>, memo: &mut Memo) -> Result<usize, usize> {
+    let mut from = memo.index(open.from);
+    let (end, is_end) = match resume(open.resume, text, from) {
+        Resumed::Ends(end) => (end.max(from), true),
+        Resumed::Goes(end) => (end.max(from), false),
+    };
+    // Where pieces are cut depends on nothing but where the secret began, and so not on how the text comes.
+    while end - from >= REACH || is_end && end > from {
+        let until = end.min(from + REACH);
         memo.pending.add(Finding {
-            start,
-            end: place,
+            start: memo.place(from),
+            end: memo.place(until),
             detector: open.number,
             rank: open.rank,
             joins: true,
             is_rest: false,
         });
-        if is_end {
-            memo.open = None;
-            return Ok(end);
-        }
-        open.from = place;
+        from = until;
     }
+    memo.open = (!is_end).then(|| Open { from: memo.place(from), ..open });
+    if is_end { Ok(end) } else { Err(from) }
 }
 
 /// The class of the bytes that must follow a literal, and how many.

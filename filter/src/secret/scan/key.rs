@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use crate::secret::verify::Text;
-use crate::secret::{REACH, prefilter};
+use crate::secret::prefilter;
+use crate::secret::verify::{Found, Text, assigned_value};
 
-/// Most separators before, after and between the words of a name, and most blanks around what assigns.
+/// Most separators before, after and between the words of a name.
 const MOST: usize = 64;
 
 /// A key name: the value under it is redacted whatever it looks like. Case, `_`, `-` and camelCase make no difference.
@@ -41,35 +41,6 @@ impl fmt::Display for KeyError {
 }
 
 impl std::error::Error for KeyError {}
-
-/// What lies at a place where the name of a key was found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Value {
-    Nothing,
-    /// All of it.
-    Whole {
-        start: usize,
-        end: usize,
-    },
-    /// As much as may be looked at; the rest goes on until what ends it.
-    Begun {
-        start: usize,
-        end: usize,
-        closer: Closer,
-    },
-    More,
-}
-
-/// What ends a value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Closer {
-    /// A double quote that is escaped at most this often.
-    Quote(u32),
-    /// This quote, a double quote or the end of the line.
-    Mark(u8),
-    /// A blank or a delimiter.
-    Word,
-}
 
 fn is_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || !byte.is_ascii()
@@ -122,164 +93,62 @@ impl Key {
         &self.literals
     }
 
-    /// What lies at `at`, where one of the literals begins.
-    pub(super) fn value(&self, text: &Text<'_>, at: usize) -> Value {
-        let bytes = text.bytes;
-        let before = bytes.get(..at).unwrap_or_default().iter().rev().take(MOST);
+    /// What lies at `at..end`, where one of the literals is.
+    pub(super) fn value(&self, text: &Text<'_>, at: usize, end: usize) -> Found {
+        let nothing = Found::Nothing { examined: end };
+        let before = text.bytes.get(..at).unwrap_or_default().iter().rev().take(MOST);
         let dashes = before.take_while(|byte| is_separator(**byte)).count();
-        let outside = at.checked_sub(dashes + 1).and_then(|at| bytes.get(at));
+        let outside = at.checked_sub(dashes + 1).and_then(|at| text.bytes.get(at));
         if dashes == MOST || outside.is_some_and(|byte| is_name(*byte)) {
-            return Value::Nothing;
+            return nothing;
         }
-        let is_option = dashes >= 2 && bytes.get(at - dashes..at) == Some(b"--");
-        let cursor = Cursor { text, at };
-        cursor.assigned(&self.name, outside.copied(), is_option).unwrap_or_else(|end| match end {
-            End::Nothing => Value::Nothing,
-            End::More => Value::More,
-        })
+        match self.name_end(text, at) {
+            Ok(end) => match assigned_value(text, at, end, true) {
+                Found::Secret { start, end } if is_bare_constant(text.bytes, start, end) => nothing,
+                found => found,
+            },
+            Err(Stop::More) => Found::More,
+            Err(Stop::Nothing) => nothing,
+        }
+    }
+
+    /// Where the name ends that begins at `at`, if it is this one.
+    fn name_end(&self, text: &Text<'_>, at: usize) -> Result<usize, Stop> {
+        let mut here = at;
+        let peek = |here: usize| match text.bytes.get(here) {
+            Some(byte) => Ok(*byte),
+            None if text.is_complete => Ok(0),
+            None => Err(Stop::More),
+        };
+        let most = at + self.name.len() + MOST;
+        for wanted in self.name.iter().map(Some).chain([None]) {
+            while is_separator(peek(here)?) {
+                here += 1;
+                if here > most {
+                    return Err(Stop::Nothing);
+                }
+            }
+            match wanted {
+                Some(wanted) if peek(here)?.to_ascii_lowercase() == *wanted => here += 1,
+                None if !is_name(peek(here)?) => {}
+                _ => return Err(Stop::Nothing),
+            }
+        }
+        Ok(here)
     }
 }
 
-/// Why reading stopped.
-enum End {
+/// Whether a value without quotes says that there is none, or that there is one.
+fn is_bare_constant(bytes: &[u8], start: usize, end: usize) -> bool {
+    let is_quoted =
+        start.checked_sub(1).and_then(|at| bytes.get(at)).is_some_and(|it| matches!(it, b'"' | b'\'' | b'`'));
+    !is_quoted && matches!(bytes.get(start..end), Some(b"null" | b"true" | b"false"))
+}
+
+/// Why a name was not read to its end.
+enum Stop {
     Nothing,
     More,
-}
-
-struct Cursor<'a, 't> {
-    text: &'a Text<'t>,
-    at: usize,
-}
-
-impl Cursor<'_, '_> {
-    /// The next byte; 0 at the end of complete text.
-    fn peek(&self) -> Result<u8, End> {
-        match self.text.bytes.get(self.at) {
-            Some(byte) => Ok(*byte),
-            None if self.text.is_complete => Ok(0),
-            None => Err(End::More),
-        }
-    }
-
-    fn eat(&mut self, accepts: impl Fn(u8) -> bool) -> Result<usize, End> {
-        let mut count = 0;
-        while accepts(self.peek()?) {
-            self.at += 1;
-            count += 1;
-            if count > MOST {
-                return Err(End::Nothing);
-            }
-        }
-        Ok(count)
-    }
-
-    fn name(&mut self, name: &[u8]) -> Result<(), End> {
-        for wanted in name {
-            self.eat(is_separator)?;
-            if self.peek()?.to_ascii_lowercase() != *wanted {
-                return Err(End::Nothing);
-            }
-            self.at += 1;
-        }
-        self.eat(is_separator)?;
-        if is_name(self.peek()?) { Err(End::Nothing) } else { Ok(()) }
-    }
-
-    fn assigned(mut self, name: &[u8], before: Option<u8>, is_option: bool) -> Result<Value, End> {
-        self.name(name)?;
-        let quote = before.filter(|it| matches!(it, b'"' | b'\'' | b'`') && self.peek().is_ok_and(|next| next == *it));
-        self.at += usize::from(quote.is_some());
-        if self.peek()? == b']' {
-            self.at += 1;
-        }
-        let is_blank = |byte| matches!(byte, b' ' | b'\t');
-        // Between the name and the value of a member lines may end; elsewhere the next line is another matter.
-        let is_space = |byte| is_blank(byte) || quote.is_some() && matches!(byte, b'\n' | b'\r');
-        let blanks = self.eat(is_space)?;
-        match self.peek()? {
-            b'=' => {
-                self.at += 1;
-                match self.peek()? {
-                    b'=' => return Err(End::Nothing),
-                    b'>' => self.at += 1,
-                    _ => {}
-                }
-            }
-            b':' => {
-                self.at += 1;
-                match self.peek()? {
-                    b':' => return Err(End::Nothing),
-                    b'=' => self.at += 1,
-                    _ => {}
-                }
-            }
-            _ if is_option && blanks > 0 => {}
-            _ => return Err(End::Nothing),
-        }
-        self.eat(is_space)?;
-        let closer = match self.peek()? {
-            b'"' => Closer::Quote(self.text.levels.level(self.at)),
-            mark @ (b'\'' | b'`') => Closer::Mark(mark),
-            _ => Closer::Word,
-        };
-        self.at += usize::from(closer != Closer::Word);
-        self.value(closer)
-    }
-
-    fn value(self, closer: Closer) -> Result<Value, End> {
-        let start = self.at;
-        let end = match closer.end(self.text, start) {
-            Extent::Ends(end) => end,
-            Extent::Begun(end) => return Ok(Value::Begun { start, end, closer }),
-            Extent::More => return Err(End::More),
-        };
-        let value = self.text.bytes.get(start..end).unwrap_or_default();
-        let is_nothing = match closer {
-            Closer::Word => matches!(value, b"" | b"null" | b"true" | b"false") || value.starts_with(b"{"),
-            _ => value.iter().all(u8::is_ascii_whitespace),
-        };
-        // An array or our own placeholder: a word ends before the bracket that closes either.
-        let is_redacted = value.starts_with(b"[redacted:") && (closer == Closer::Word || value.ends_with(b"]"));
-        if is_nothing || is_redacted || closer == Closer::Word && value.starts_with(b"[") {
-            return Err(End::Nothing);
-        }
-        Ok(Value::Whole { start, end })
-    }
-}
-
-/// How far a value goes.
-pub(super) enum Extent {
-    /// To this index.
-    Ends(usize),
-    /// [`REACH`] bytes, to this index, and on.
-    Begun(usize),
-    /// It depends on text that has not come.
-    More,
-}
-
-impl Closer {
-    /// Where the value that `start` is in, or at the beginning of, ends.
-    pub(super) fn end(self, text: &Text<'_>, start: usize) -> Extent {
-        let rest = text.bytes.get(start..).unwrap_or_default();
-        let rest = rest.get(..REACH).unwrap_or(rest);
-        let ends = |(at, byte): (usize, &u8)| match self {
-            Self::Quote(level) => *byte == b'"' && text.levels.level(start + at) <= level,
-            Self::Mark(mark) => *byte == mark || matches!(byte, b'"' | b'\n' | b'\r'),
-            Self::Word => {
-                byte.is_ascii_whitespace()
-                    || matches!(
-                        byte,
-                        b'"' | b'\'' | b'`' | b',' | b';' | b'}' | b']' | b')' | b'<' | b'>' | b'&' | b'|'
-                    )
-            }
-        };
-        match rest.iter().enumerate().position(ends) {
-            Some(length) => Extent::Ends(start + length),
-            None if text.is_complete && rest.len() < REACH => Extent::Ends(start + rest.len()),
-            None if rest.len() == REACH => Extent::Begun(start + REACH),
-            None => Extent::More,
-        }
-    }
 }
 
 #[cfg(test)]
@@ -292,9 +161,9 @@ mod tests {
         let places = (0..text.len())
             .filter(|at| key.literals().iter().any(|literal| lower.as_bytes()[*at..].starts_with(literal)));
         let flat = Text { bytes: text.as_bytes(), is_complete: true, levels: &() };
-        let mut found = places.filter_map(|at| match key.value(&flat, at) {
-            Value::Whole { start, end } => text.get(start..end).map(str::to_owned),
-            Value::Nothing => None,
+        let mut found = places.filter_map(|at| match key.value(&flat, at, at + 3) {
+            Found::Secret { start, end } => text.get(start..end).map(str::to_owned),
+            Found::Nothing { .. } => None,
             other => panic!("{other:?}"),
         });
         found.next()
