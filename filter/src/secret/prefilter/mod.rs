@@ -123,6 +123,17 @@ impl Prefilter {
         queue.release(usize::MAX, &mut found);
     }
 
+    /// tmp
+    pub fn gated(&self, text: &[u8]) -> (usize, usize) {
+        let (mut count, mut found) = (0, 0);
+        self.buckets.find(self.width, text, 0, &mut |_, word| {
+            count += usize::from(self.exact.may_have(word));
+            self.exact.look(word, |_, _| found += 1);
+            true
+        });
+        (count, found)
+    }
+
     /// How many places [`Self::find`] looks up, found or not: what tuning keeps low.
     pub fn lookups(&self, text: &[u8]) -> usize {
         let mut count = 0;

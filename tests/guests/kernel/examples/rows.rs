@@ -23,9 +23,11 @@ fn main() {
             true
         });
         println!(
-            "lookup every {} found every {}",
+            "lookup every {} found every {}, gate {:?} {}",
             text.len() / scanner.prefilter().lookups(&text),
-            text.len() / found.values().sum::<usize>()
+            text.len() / found.values().sum::<usize>(),
+            scanner.prefilter().gated(&text),
+            text.len()
         );
     }
     if only == "every" {
