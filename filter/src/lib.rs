@@ -21,7 +21,7 @@ pub mod json;
 pub mod mcp;
 pub mod metrics;
 pub mod pattern;
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", not(feature = "library")))]
 mod plugin;
 pub mod policy;
 mod regex;

@@ -1,6 +1,7 @@
 //! The places where a fingerprint may be: SSSE3 or AVX2 where the processor has them, simd128 on WebAssembly where it
 //! is enabled, and tables of 256 entries everywhere else. All mark the same places; the tests compare them.
 
+use super::exact::Exact;
 use super::place::{BUCKETS, Bucket, WIDTH};
 
 /// The registers that are used.
@@ -79,33 +80,36 @@ impl Buckets {
         Self { low, high, whole }
     }
 
-    /// Calls `look` with each place from `from` on where some bucket has all four bytes, and with these; in order.
-    /// Gives the first place where four bytes do not fit, or `None` once `look` returned false.
+    /// Calls `look` with each place from `from` on where some bucket has all four bytes and these may be a fingerprint
+    /// of `exact`; in order. Gives the first place where four bytes do not fit, or `None` once `look` returned false.
     #[inline]
     pub(super) fn find(
         &self,
         width: Width,
+        exact: &Exact,
         text: &[u8],
         from: usize,
         look: &mut impl FnMut(usize, u32) -> bool,
     ) -> Option<usize> {
-        let mut word_at = |at: usize| {
-            let bytes = text.get(at..).and_then(|rest| rest.first_chunk());
-            bytes.is_none_or(|bytes| look(at, u32::from_le_bytes(*bytes)))
-        };
+        let mut places = Places { exact, text, look };
         let rest = match width {
             Width::Scalar => Some(from),
             #[cfg(target_arch = "x86_64")]
-            Width::Ssse3 => ssse3::find(self, text, from, &mut word_at),
+            Width::Ssse3 => ssse3::find(self, text, from, &mut places),
             #[cfg(target_arch = "x86_64")]
-            Width::Avx2 => avx2::find(self, text, from, &mut word_at),
+            Width::Avx2 => avx2::find(self, text, from, &mut places),
             #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-            Width::Simd128 => simd128::find(self, text, from, &mut word_at),
+            Width::Simd128 => simd128::find(self, text, from, &mut places),
         }?;
-        self.narrow(text, rest, &mut word_at)
+        self.narrow(text, rest, &mut places)
     }
 
-    fn narrow(&self, text: &[u8], from: usize, look: &mut impl FnMut(usize) -> bool) -> Option<usize> {
+    fn narrow(
+        &self,
+        text: &[u8],
+        from: usize,
+        found: &mut Places<'_, impl FnMut(usize, u32) -> bool>,
+    ) -> Option<usize> {
         let [first, second, third, fourth] = &*self.whole;
         let of = |table: &[u16; 256], byte: u8| table.get(usize::from(byte)).copied().unwrap_or(0);
         let four = |a, b, c, d| of(first, a) & of(second, b) & of(third, c) & of(fourth, d);
@@ -115,7 +119,7 @@ impl Buckets {
             let places = [four(a, b, c, d), four(b, c, d, e), four(c, d, e, f), four(d, e, f, g)];
             if places != [0; 4] {
                 for (nth, buckets) in places.into_iter().enumerate() {
-                    if buckets != 0 && !look(at + nth) {
+                    if buckets != 0 && !found.look(at + nth) {
                         return None;
                     }
                 }
@@ -126,13 +130,30 @@ impl Buckets {
         for window in rest.windows(WIDTH) {
             if let &[a, b, c, d] = window
                 && four(a, b, c, d) != 0
-                && !look(at)
+                && !found.look(at)
             {
                 return None;
             }
             at += 1;
         }
         Some(at)
+    }
+}
+
+/// What is done about a place where a fingerprint may be.
+struct Places<'a, F> {
+    exact: &'a Exact,
+    text: &'a [u8],
+    look: &'a mut F,
+}
+
+impl<F: FnMut(usize, u32) -> bool> Places<'_, F> {
+    /// Inlined wherever places are found: one in ten or twenty bytes is, and hardly any passes.
+    #[inline(always)]
+    fn look(&mut self, at: usize) -> bool {
+        let Some(bytes) = self.text.get(at..).and_then(|rest| rest.first_chunk()) else { return true };
+        let word = u32::from_le_bytes(*bytes);
+        !self.exact.may_have(word) || (self.look)(at, word)
     }
 }
 
@@ -143,7 +164,12 @@ impl Buckets {
 macro_rules! kernel {
     ($(#[$attribute:meta])* $width:literal) => {
         $(#[$attribute])*
-        fn run(buckets: &Buckets, text: &[u8], from: usize, look: &mut impl FnMut(usize) -> bool) -> Option<usize> {
+        fn run(
+            buckets: &Buckets,
+            text: &[u8],
+            from: usize,
+            found: &mut Places<'_, impl FnMut(usize, u32) -> bool>,
+        ) -> Option<usize> {
             let (blocks, _) = text.get(from..).unwrap_or_default().as_chunks::<$width>();
             let [low_first, low_second] = &buckets.low;
             let [high_first, high_second] = &buckets.high;
@@ -165,7 +191,7 @@ macro_rules! kernel {
                 let mut places = some(or(first, second));
                 while places != 0 {
                     // Nothing was before the first block, so no place there is below 3.
-                    if !look((at + places.trailing_zeros() as usize).saturating_sub(3)) {
+                    if !found.look((at + places.trailing_zeros() as usize).saturating_sub(3)) {
                         return None;
                     }
                     places &= places - 1;

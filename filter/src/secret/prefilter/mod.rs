@@ -95,9 +95,6 @@ impl Prefilter {
     pub fn find(&self, text: &[u8], from: usize, mut found: impl FnMut(usize, usize) -> bool) {
         let mut queue = Queue::default();
         let mut look = |at: usize, word: u32| {
-            if !self.exact.may_have(word) {
-                return true;
-            }
             // Fingerprints come in order, so nothing that is still to come begins before this.
             if !queue.release(at.saturating_sub(self.behind), &mut found) {
                 return false;
@@ -111,7 +108,7 @@ impl Prefilter {
             });
             true
         };
-        let Some(rest) = self.buckets.find(self.width, text, from, &mut look) else { return };
+        let Some(rest) = self.buckets.find(self.width, &self.exact, text, from, &mut look) else { return };
         // The last three places, where four bytes do not fit: as if zeros followed.
         for at in rest..text.len() {
             let mut bytes = [0; 4];
@@ -123,21 +120,10 @@ impl Prefilter {
         queue.release(usize::MAX, &mut found);
     }
 
-    /// tmp
-    pub fn gated(&self, text: &[u8]) -> (usize, usize) {
-        let (mut count, mut found) = (0, 0);
-        self.buckets.find(self.width, text, 0, &mut |_, word| {
-            count += usize::from(self.exact.may_have(word));
-            self.exact.look(word, |_, _| found += 1);
-            true
-        });
-        (count, found)
-    }
-
-    /// How many places [`Self::find`] looks up, found or not: what tuning keeps low.
+    /// How many places [`Self::find`] looks up after the gate, found or not.
     pub fn lookups(&self, text: &[u8]) -> usize {
         let mut count = 0;
-        self.buckets.find(self.width, text, 0, &mut |_, _| {
+        self.buckets.find(self.width, &self.exact, text, 0, &mut |_, _| {
             count += 1;
             true
         });

@@ -15,7 +15,6 @@ use std::process::{Command, ExitCode};
 
 use tidegate_filter::secret::Scanner;
 use tidegate_filter::secret::detector::detectors;
-use tidegate_filter::secret::prefilter::Literal;
 use tidegate_filter::secret::prefilter::place::{BUCKETS, Bucket, Fingerprint, Set, WIDTH, fingerprints};
 use tidegate_kernel::corpus;
 use tidegate_kernel::random::Random;
@@ -71,11 +70,14 @@ fn literals() -> (Vec<Item>, Vec<Item>) {
     let mut all: BTreeMap<(&'static str, bool), (bool, Vec<Fingerprint>)> = BTreeMap::new();
     for detector in detectors() {
         for (text, literal) in detector.literals.iter().zip(Scanner::literals(detector)) {
-            let mine: Vec<Fingerprint> = fingerprints(&Literal { ..literal }).collect();
-            let entry = all.entry((text, detector.folds)).or_insert_with(|| (false, mine.clone()));
-            entry.0 |= detector.group.is_default();
-            // Where another needs less to follow, its fingerprints are fewer; and what both look for must be the same.
-            entry.1.retain(|it| mine.contains(it));
+            let mine: Vec<Fingerprint> = fingerprints(&literal).collect();
+            let (is_default, all) = all.entry((text, detector.folds)).or_insert_with(|| (false, mine.clone()));
+            *is_default |= detector.group.is_default();
+            // Another may need less to follow: then fewer fit both, and their sets are wider.
+            all.truncate(mine.len());
+            for (all, mine) in all.iter_mut().zip(mine) {
+                all.sets.iter_mut().zip(mine.sets).for_each(|(all, set)| *all = all.with(set));
+            }
         }
     }
     let items = all.into_iter().filter(|(_, (_, fingerprints))| !fingerprints.is_empty());

@@ -23,10 +23,9 @@ impl RootContext for Root {
             self.get_plugin_configuration().and_then(|it| String::from_utf8(it).ok()?.trim().parse().ok());
         let Some(milliseconds) = milliseconds else { return false };
         for mut row in rows::all() {
-            let nanoseconds = rows::measure(&mut row, milliseconds, now);
-            log::info(&format!("kernel-row {} {} {nanoseconds:.0}", row.name, row.bytes));
+            log(&rows::measure(&mut row, milliseconds, now).to_line());
         }
-        log::info("kernel-end");
+        log(rows::END);
         true
     }
 
@@ -45,12 +44,7 @@ fn now() -> f64 {
     time.map_or(0.0, |it| it.as_nanos() as f64)
 }
 
-mod log {
-    use proxy_wasm::hostcalls;
-    use proxy_wasm::types::LogLevel;
-
-    pub(super) fn info(line: &str) {
-        // A line that is not logged is a row that the reader misses and says so.
-        let _ = hostcalls::log(LogLevel::Info, line);
-    }
+fn log(line: &str) {
+    // A line that is not logged is a row that the reader misses.
+    let _ = hostcalls::log(LogLevel::Info, line);
 }

@@ -22,8 +22,46 @@ pub struct Row {
     pub name: String,
     /// Bytes that one call looks at; 0 if time alone matters.
     pub bytes: usize,
+    /// Whether it looks at one byte after the other though the machine could do more.
+    pub is_scalar: bool,
     /// One call.
     pub work: Box<dyn FnMut() -> usize>,
+}
+
+/// What a row took.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Measured {
+    /// The row's name.
+    pub name: String,
+    /// The bytes of a call; 0 if time alone matters.
+    pub bytes: usize,
+    /// The least that a call took.
+    pub nanoseconds: f64,
+}
+
+/// The line after the last row's.
+pub const END: &str = "kernel-end";
+
+const MARK: &str = "kernel-row ";
+
+impl Measured {
+    /// In 10^6 bytes a second; `None` where time alone matters.
+    pub fn speed(&self) -> Option<f64> {
+        (self.bytes > 0).then(|| self.bytes as f64 * 1e3 / self.nanoseconds)
+    }
+
+    /// As a line of a log.
+    pub fn to_line(&self) -> String {
+        format!("{MARK}{} {} {:.0}", self.name, self.bytes, self.nanoseconds)
+    }
+
+    /// From a line of a log, whatever the proxy wrote before.
+    pub fn from_line(line: &str) -> Option<Self> {
+        let (_, row) = line.split_once(MARK)?;
+        let mut parts = row.split_whitespace();
+        let (name, bytes, nanoseconds) = (parts.next()?, parts.next()?, parts.next()?);
+        Some(Self { name: name.to_owned(), bytes: bytes.parse().ok()?, nanoseconds: nanoseconds.parse().ok()? })
+    }
 }
 
 /// The scanner as policies have it by default, with an operator's two keys.
@@ -60,7 +98,8 @@ pub fn stream(scanner: &Scanner, text: &[u8], hits: &mut Vec<Hit>) -> usize {
 pub fn all() -> Vec<Row> {
     let clean = corpus::text(SEED, BYTES, 100_000).into_bytes();
     let dirty = corpus::text(SEED, BYTES, 2_500).into_bytes();
-    let mut rows = vec![Row { name: "start-up".to_owned(), bytes: 0, work: Box::new(|| scanner().numbers()) }];
+    let mut rows =
+        vec![Row { name: "start-up".to_owned(), bytes: 0, is_scalar: false, work: Box::new(|| scanner().numbers()) }];
     for (name, text, kernel) in [
         ("prefilter-clean", &clean, lookups as Kernel),
         ("scan-clean", &clean, scan),
@@ -70,11 +109,17 @@ pub fn all() -> Vec<Row> {
     ] {
         rows.push(row(name, scanner(), text.clone(), kernel));
     }
-    if Width::best() != Width::Scalar {
-        rows.push(row("scalar-scan-clean", scanner().with_width(Width::Scalar), clean, scan));
-    }
     for hostile in hostile::known() {
         rows.push(row(&format!("hostile:{}", hostile.name), scanner(), hostile.text(HOSTILE_BYTES), scan));
+    }
+    // A module is of one width, a processor has several.
+    if !cfg!(target_arch = "wasm32") {
+        for (name, text, kernel) in
+            [("prefilter-clean", &clean, lookups as Kernel), ("scan-clean", &clean, scan), ("scan-dirty", &dirty, scan)]
+        {
+            let row = row(name, scanner().with_width(Width::Scalar), text.clone(), kernel);
+            rows.push(Row { is_scalar: true, ..row });
+        }
     }
     rows
 }
@@ -88,11 +133,16 @@ fn lookups(scanner: &Scanner, text: &[u8], _: &mut Vec<Hit>) -> usize {
 /// A kernel over a text of its own.
 pub fn row(name: &str, scanner: Scanner, text: Vec<u8>, kernel: Kernel) -> Row {
     let mut hits = Vec::new();
-    Row { name: name.to_owned(), bytes: text.len(), work: Box::new(move || kernel(&scanner, &text, &mut hits)) }
+    Row {
+        name: name.to_owned(),
+        bytes: text.len(),
+        is_scalar: false,
+        work: Box::new(move || kernel(&scanner, &text, &mut hits)),
+    }
 }
 
-/// The least nanoseconds that a call took, in about so many milliseconds; other work of the machine only adds to it.
-pub fn measure(row: &mut Row, milliseconds: f64, now: impl Fn() -> f64) -> f64 {
+/// Calls it for about so many milliseconds and takes the best; other work of the machine only adds to it.
+pub fn measure(row: &mut Row, milliseconds: f64, now: impl Fn() -> f64) -> Measured {
     let begin = now();
     let mut best = f64::INFINITY;
     loop {
@@ -101,7 +151,30 @@ pub fn measure(row: &mut Row, milliseconds: f64, now: impl Fn() -> f64) -> f64 {
         let end = now();
         best = best.min(end - start);
         if end - begin >= milliseconds * 1e6 {
-            return best;
+            return Measured { name: row.name.clone(), bytes: row.bytes, nanoseconds: best };
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_tells_what_was_measured() {
+        let measured = Measured { name: "scan-clean".to_owned(), bytes: 4000, nanoseconds: 2000.0 };
+        let line = format!("[info][wasm] wasm log kernel: {}", measured.to_line());
+        assert_eq!(Measured::from_line(&line), Some(measured.clone()));
+        assert_eq!(measured.speed(), Some(2000.0));
+        assert_eq!(Measured::from_line("kernel-end"), None);
+    }
+
+    #[test]
+    fn windows_change_nothing_in_the_texts_that_are_measured() {
+        let scanner = scanner();
+        let (mut hits, mut streamed) = (Vec::new(), Vec::new());
+        let text = corpus::text(3, 300_000, 2_500).into_bytes();
+        assert!(scan(&scanner, &text, &mut hits) >= 100);
+        assert_eq!(stream(&scanner, &text, &mut streamed), hits.len());
     }
 }

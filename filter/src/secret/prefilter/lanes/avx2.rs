@@ -6,14 +6,19 @@ use core::arch::x86_64::{
     _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_srli_epi16,
 };
 
-use super::{Buckets, Halves, WIDTH};
+use super::{Buckets, Halves, Places, WIDTH};
 
 type Lanes = __m256i;
 
 #[allow(unsafe_code)]
-pub(super) fn find(buckets: &Buckets, text: &[u8], from: usize, look: &mut impl FnMut(usize) -> bool) -> Option<usize> {
+pub(super) fn find(
+    buckets: &Buckets,
+    text: &[u8],
+    from: usize,
+    found: &mut Places<'_, impl FnMut(usize, u32) -> bool>,
+) -> Option<usize> {
     // SAFETY: only `Width::all` makes the width that leads here, after it saw that the processor has AVX2.
-    unsafe { run(buckets, text, from, look) }
+    unsafe { run(buckets, text, from, found) }
 }
 
 kernel!(

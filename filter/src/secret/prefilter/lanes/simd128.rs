@@ -5,12 +5,17 @@ use core::arch::wasm32::{
     v128_load, v128_or,
 };
 
-use super::{Buckets, Halves, WIDTH};
+use super::{Buckets, Halves, Places, WIDTH};
 
 type Lanes = v128;
 
-pub(super) fn find(buckets: &Buckets, text: &[u8], from: usize, look: &mut impl FnMut(usize) -> bool) -> Option<usize> {
-    run(buckets, text, from, look)
+pub(super) fn find(
+    buckets: &Buckets,
+    text: &[u8],
+    from: usize,
+    found: &mut Places<'_, impl FnMut(usize, u32) -> bool>,
+) -> Option<usize> {
+    run(buckets, text, from, found)
 }
 
 kernel!(16);

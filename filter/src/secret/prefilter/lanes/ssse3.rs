@@ -5,14 +5,19 @@ use core::arch::x86_64::{
     _mm_set1_epi8, _mm_setzero_si128, _mm_shuffle_epi8, _mm_srli_epi16,
 };
 
-use super::{Buckets, Halves, WIDTH};
+use super::{Buckets, Halves, Places, WIDTH};
 
 type Lanes = __m128i;
 
 #[allow(unsafe_code)]
-pub(super) fn find(buckets: &Buckets, text: &[u8], from: usize, look: &mut impl FnMut(usize) -> bool) -> Option<usize> {
+pub(super) fn find(
+    buckets: &Buckets,
+    text: &[u8],
+    from: usize,
+    found: &mut Places<'_, impl FnMut(usize, u32) -> bool>,
+) -> Option<usize> {
     // SAFETY: only `Width::all` makes the width that leads here, after it saw that the processor has SSSE3.
-    unsafe { run(buckets, text, from, look) }
+    unsafe { run(buckets, text, from, found) }
 }
 
 kernel!(
