@@ -33,6 +33,18 @@ pub fn line_end(bytes: &[u8]) -> usize {
     wide::line_end(bytes)
 }
 
+/// Which of sixteen bytes are of an alphabet of base64, the standard one or the URL-safe one (RFC 4648): the lowest bit
+/// is that of the first byte.
+#[inline]
+pub fn base64_mask(block: &[u8; 16]) -> u32 {
+    wide::base64_mask(block)
+}
+
+#[cfg(any(test, not(any(target_arch = "x86_64", all(target_arch = "wasm32", target_feature = "simd128")))))]
+fn is_base64(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_')
+}
+
 fn ends_run(byte: u8) -> bool {
     byte < 0x20 || byte == b'"' || byte == b'\\'
 }
@@ -83,6 +95,7 @@ mod wide {
     mod lanes {
         use core::arch::x86_64::{
             __m128i, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_min_epu8, _mm_movemask_epi8, _mm_or_si128, _mm_set1_epi8,
+            _mm_sub_epi8,
         };
 
         pub(super) type Lanes = __m128i;
@@ -119,6 +132,23 @@ mod wide {
 
         #[inline(always)]
         #[allow(unsafe_code)]
+        pub(super) fn base64(v: Lanes) -> u32 {
+            // SAFETY: works on values, and every x86_64 has SSE2.
+            unsafe {
+                let within = |v, first: i8, count: i8| {
+                    let from = _mm_sub_epi8(v, _mm_set1_epi8(first));
+                    _mm_cmpeq_epi8(_mm_min_epu8(from, _mm_set1_epi8(count - 1)), from)
+                };
+                let is = |byte: u8| _mm_cmpeq_epi8(v, _mm_set1_epi8(byte.cast_signed()));
+                let letter = within(_mm_or_si128(v, _mm_set1_epi8(0x20)), 0x61, 26);
+                let digit = within(v, 0x30, 10);
+                let mark = _mm_or_si128(_mm_or_si128(is(b'+'), is(b'/')), _mm_or_si128(is(b'-'), is(b'_')));
+                _mm_movemask_epi8(_mm_or_si128(mark, _mm_or_si128(letter, digit))).cast_unsigned()
+            }
+        }
+
+        #[inline(always)]
+        #[allow(unsafe_code)]
         pub(super) fn high(v: Lanes) -> u32 {
             // SAFETY: works on values, and every x86_64 has SSE2.
             unsafe { _mm_movemask_epi8(v) }.cast_unsigned()
@@ -127,7 +157,7 @@ mod wide {
 
     #[cfg(target_arch = "wasm32")]
     mod lanes {
-        use core::arch::wasm32::{i8x16_bitmask, u8x16_eq, u8x16_lt, u8x16_splat, v128, v128_load, v128_or};
+        use core::arch::wasm32::{i8x16_bitmask, u8x16_eq, u8x16_lt, u8x16_splat, u8x16_sub, v128, v128_load, v128_or};
 
         pub(super) type Lanes = v128;
 
@@ -152,9 +182,24 @@ mod wide {
         }
 
         #[inline(always)]
+        pub(super) fn base64(v: Lanes) -> u32 {
+            let within = |v, first: u8, count: u8| u8x16_lt(u8x16_sub(v, u8x16_splat(first)), u8x16_splat(count));
+            let is = |byte: u8| u8x16_eq(v, u8x16_splat(byte));
+            let letter = within(v128_or(v, u8x16_splat(0x20)), 0x61, 26);
+            let digit = within(v, 0x30, 10);
+            let mark = v128_or(v128_or(is(b'+'), is(b'/')), v128_or(is(b'-'), is(b'_')));
+            u32::from(i8x16_bitmask(v128_or(mark, v128_or(letter, digit))))
+        }
+
+        #[inline(always)]
         pub(super) fn high(v: Lanes) -> u32 {
             u32::from(i8x16_bitmask(v))
         }
+    }
+
+    #[inline]
+    pub(super) fn base64_mask(block: &[u8; 16]) -> u32 {
+        lanes::base64(lanes::load(block))
     }
 
     #[inline]
@@ -234,8 +279,13 @@ use narrow as wide;
 
 #[cfg(any(test, not(any(target_arch = "x86_64", all(target_arch = "wasm32", target_feature = "simd128")))))]
 mod narrow {
-    use super::{Run, line_tail, string_tail};
+    use super::{Run, is_base64, line_tail, string_tail};
     use crate::json::string::short_escape;
+
+    #[inline]
+    pub(super) fn base64_mask(block: &[u8; 16]) -> u32 {
+        block.iter().enumerate().fold(0, |mask, (at, byte)| mask | u32::from(is_base64(*byte)) << at)
+    }
 
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x8080_8080_8080_8080;
@@ -332,6 +382,18 @@ mod tests {
                     }
                     bytes[position] = filler;
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn alphabets_of_base64_are_told_alike() {
+        for byte in 0..=255_u8 {
+            for place in 0..16 {
+                let mut block = [b' '; 16];
+                block[place] = byte;
+                assert_eq!(wide::base64_mask(&block), narrow::base64_mask(&block), "{byte:x} at {place}");
+                assert_eq!(narrow::base64_mask(&block), u32::from(is_base64(byte)) << place);
             }
         }
     }

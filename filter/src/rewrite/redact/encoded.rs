@@ -6,9 +6,12 @@
 use super::flat::Reader;
 use super::window::{Blocked, Learnt, Sweeping, Task, Window};
 use super::{Findings, Plan};
+use crate::json::scan;
 
 /// Shortest run that is looked into, in bytes: 18 bytes of text.
 const SHORTEST: usize = 24;
+/// A bit for each byte of the shortest run.
+const STRETCH: u32 = (1 << SHORTEST) - 1;
 /// Bytes of a run that must decode to text.
 const TASTE: usize = 64;
 /// Shortest line after which a run may go on in the next one (RFC 2045 has 76, RFC 7468 has 64).
@@ -67,16 +70,35 @@ struct Run {
     out_column: usize,
 }
 
+/// What no byte of either alphabet stands for.
+const NONE: u8 = 64;
+
+/// The six bits of each byte of either alphabet.
+static SEXTETS: [u8; 256] = {
+    let mut sextets = [NONE; 256];
+    let mut at = 0_u8;
+    while at < 26 {
+        sextets[(b'A' + at) as usize] = at;
+        sextets[(b'a' + at) as usize] = at + 26;
+        at += 1;
+    }
+    at = 0;
+    while at < 10 {
+        sextets[(b'0' + at) as usize] = at + 52;
+        at += 1;
+    }
+    sextets[b'+' as usize] = 62;
+    sextets[b'-' as usize] = 62;
+    sextets[b'/' as usize] = 63;
+    sextets[b'_' as usize] = 63;
+    sextets
+};
+
 /// The value of a byte of either alphabet.
+#[inline]
 fn value(byte: u8) -> Option<u32> {
-    Some(u32::from(match byte {
-        b'A'..=b'Z' => byte - b'A',
-        b'a'..=b'z' => byte - b'a' + 26,
-        b'0'..=b'9' => byte - b'0' + 52,
-        b'+' | b'-' => 62,
-        b'/' | b'_' => 63,
-        _ => return None,
-    }))
+    let sextet = SEXTETS.get(usize::from(byte)).copied().unwrap_or(NONE);
+    (sextet != NONE).then_some(u32::from(sextet))
 }
 
 impl Encoded {
@@ -157,45 +179,36 @@ enum Look {
 
 /// Looks for the next run at or after `from`.
 fn look(text: &[u8], from: usize, is_complete: bool) -> Look {
-    let is_run = |at: usize| text.get(at).is_some_and(|byte| value(*byte).is_some());
-    // Every run that is long enough holds one of these places.
-    let mut probe = from + SHORTEST - 1;
-    let mut least = from;
-    while probe < text.len() {
-        if !is_run(probe) {
-            least = probe + 1;
-            probe += SHORTEST;
+    // No run that is long enough begins before it: of each stretch only the end is looked at, up to what ends a run.
+    let mut start = from;
+    while let Some(blocks) = text.get(start..).and_then(|rest| rest.first_chunk::<32>()) {
+        let (low, high) = blocks.as_chunks::<16>().0.split_at(1);
+        let mask = |block: &[[u8; 16]]| block.first().map_or(0, scan::base64_mask);
+        let others = !(mask(low) | mask(high) << 16) & STRETCH;
+        if others == 0 {
+            break;
+        }
+        start += (u32::BITS - others.leading_zeros()) as usize;
+    }
+    while let Some(stretch) = text.get(start..start + SHORTEST) {
+        if let Some(last) = stretch.iter().rposition(|byte| value(*byte).is_none()) {
+            start += last + 1;
             continue;
         }
-        let mut start = probe;
-        while start > least && is_run(start - 1) {
-            start -= 1;
-        }
-        let mut end = probe + 1;
-        while end - start < TASTE && is_run(end) {
-            end += 1;
-        }
-        if end - start < SHORTEST {
-            if end == text.len() && !is_complete {
-                return Look::Nothing(start);
-            }
-            least = end;
-            probe = end + SHORTEST;
-            continue;
-        }
-        if end == text.len() && end - start < TASTE && !is_complete {
+        let rest = text.get(start..).unwrap_or_default();
+        let taste = rest.get(..TASTE).unwrap_or(rest);
+        let length = taste.iter().position(|byte| value(*byte).is_none()).unwrap_or(taste.len());
+        if length == rest.len() && length < TASTE && !is_complete {
             return Look::Nothing(start);
         }
-        return if is_text(text.get(start..end).unwrap_or_default()) { Look::Text(start) } else { Look::Binary(start) };
+        return if is_text(taste.get(..length).unwrap_or(taste)) { Look::Text(start) } else { Look::Binary(start) };
     }
     if is_complete {
         return Look::Nothing(text.len());
     }
-    let mut start = text.len();
-    while start > least && is_run(start - 1) {
-        start -= 1;
-    }
-    Look::Nothing(start)
+    let rest = text.get(start..).unwrap_or_default();
+    let last = rest.iter().rposition(|byte| value(*byte).is_none());
+    Look::Nothing(last.map_or(start, |last| start + last + 1))
 }
 
 /// Whether the beginning of a run decodes to text: UTF-8 without control characters.

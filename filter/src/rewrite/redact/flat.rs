@@ -48,23 +48,20 @@ pub(super) trait Sink {
 impl Sink for Flat {
     #[inline]
     fn plain(&mut self, bytes: &[u8], raw: usize) {
-        let flat = self.text.len();
-        if self.turns.last().is_none_or(|last| raw.wrapping_sub(last.raw) != flat.wrapping_sub(last.flat)) {
-            self.turns.push(Turn { flat, raw });
+        self.turn(raw);
+        // Runs between escapes are short, and a copy of known size is much cheaper than one of any.
+        match bytes.len() {
+            0..=16 => self.text.extend(bytes.iter().copied()),
+            _ => self.text.extend_from_slice(bytes),
         }
-        self.text.extend_from_slice(bytes);
     }
 
     #[inline]
     fn escape(&mut self, character: char, from: usize, to: usize) {
-        let flat = self.text.len();
-        if self.turns.last().is_none_or(|last| from.wrapping_sub(last.raw) != flat.wrapping_sub(last.flat)) {
-            self.turns.push(Turn { flat, raw: from });
-        }
-        if character.is_ascii() {
-            self.text.push(u8::try_from(character).unwrap_or(b' '));
-        } else {
-            self.text.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+        self.turn(from);
+        match u8::try_from(character) {
+            Ok(byte) if byte.is_ascii() => self.text.push(byte),
+            _ => self.text.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes()),
         }
         self.turns.push(Turn { flat: self.text.len(), raw: to });
     }
@@ -77,6 +74,15 @@ impl Sink for () {
 }
 
 impl Flat {
+    /// The next byte of the text comes from `raw`: a turn, if that is not where it would come from anyway.
+    #[inline]
+    fn turn(&mut self, raw: usize) {
+        let flat = self.text.len();
+        if self.turns.last().is_none_or(|last| raw.wrapping_sub(last.raw) != flat.wrapping_sub(last.flat)) {
+            self.turns.push(Turn { flat, raw });
+        }
+    }
+
     /// Where in the window the flat byte at `at` begins. `end` is where the window has been read to.
     pub(super) fn raw(&self, at: usize, end: usize) -> usize {
         if at >= self.text.len() {
@@ -249,7 +255,13 @@ impl Reader {
                 self.inside = Inside::Structure;
                 (at + 1, true)
             }
-            Some(b'\\') => self.escape(raw, at, is_complete, sink),
+            Some(b'\\') => match simple(rest).filter(|_| matches!(self.inside, Inside::Text)) {
+                Some(character) => {
+                    sink.escape(character, at, at + 2);
+                    (at + 2, true)
+                }
+                None => self.escape(raw, at, is_complete, sink),
+            },
             Some(_) => {
                 self.ordinary(rest.get(..1).unwrap_or_default(), at, sink);
                 (at + 1, true)
@@ -318,6 +330,18 @@ impl Reader {
             }
         }
         (end, true)
+    }
+}
+
+/// The character of an escape that every text in a JSON string is full of: one backslash and one letter.
+#[inline]
+fn simple(bytes: &[u8]) -> Option<char> {
+    match bytes {
+        [_, b'n', ..] => Some('\n'),
+        [_, b'"', ..] => Some('"'),
+        [_, b't', ..] => Some('\t'),
+        [_, b'r', ..] => Some('\r'),
+        _ => None,
     }
 }
 

@@ -80,16 +80,14 @@ pub struct Outcome {
 
 /// Redacts a whole JSON-RPC message.
 pub fn message(plan: &Plan<'_>, message: &[u8]) -> Outcome {
-    let strips = |definition| plan.redaction.hidden_text(definition) == HiddenText::Strip;
-    if !plan.looks_for_hidden_text() || !strips(true) && !strips(false) {
-        return whole(plan, Task::Secrets, message, Reader::message);
+    let mut surveyed = survey(plan, Task::Secrets, message, Reader::message);
+    if !surveyed.strips {
+        return finish(plan, Task::Secrets, message, Reader::message, surveyed);
     }
-    if !strips(false) && !place::may_define(message) {
-        return whole(plan, Task::Secrets, message, Reader::message);
-    }
-    let stripped = whole(plan, Task::HiddenText, message, Reader::message);
-    let Some(visible) = stripped.message else { return whole(plan, Task::Secrets, message, Reader::message) };
-    let mut outcome = whole(plan, Task::Secrets, &visible, Reader::message);
+    surveyed = survey(plan, Task::HiddenText, message, Reader::message);
+    let stripped = finish(plan, Task::HiddenText, message, Reader::message, surveyed);
+    let Some(visible) = stripped.message else { return Outcome::default() };
+    let mut outcome = whole(plan, &visible, Reader::message);
     let mut findings = stripped.findings;
     findings.merge(std::mem::take(&mut outcome.findings));
     Outcome { message: outcome.message.or(Some(visible)), findings, ..outcome }
@@ -104,20 +102,29 @@ pub fn is_refused_definition(redaction: &Redaction, definition: &[u8]) -> bool {
 
 /// Redacts text that is no JSON-RPC message.
 pub fn text(plan: &Plan<'_>, text: &[u8]) -> Outcome {
-    whole(plan, Task::Secrets, text, Reader::plain)
+    whole(plan, text, Reader::plain)
 }
 
-fn whole(plan: &Plan<'_>, task: Task, bytes: &[u8], reader: impl Fn() -> Reader) -> Outcome {
+/// Takes secrets out of what holds no hidden text that has to go first.
+fn whole(plan: &Plan<'_>, bytes: &[u8], reader: impl Fn() -> Reader + Copy) -> Outcome {
+    finish(plan, Task::Secrets, bytes, reader, survey(plan, Task::Secrets, bytes, reader))
+}
+
+fn survey(plan: &Plan<'_>, task: Task, bytes: &[u8], reader: impl Fn() -> Reader) -> Learnt {
     let mut learnt = Learnt { sweeping: Sweeping::Surveying, ..Learnt::default() };
     Window::new(task, reader()).feed(plan, &mut learnt, bytes, true, None);
-    if learnt.changes == 0 {
-        return Outcome { findings: learnt.findings, ..Outcome::default() };
+    learnt
+}
+
+/// The second pass, with all that the first one learnt; none if that was nothing.
+fn finish(plan: &Plan<'_>, task: Task, bytes: &[u8], reader: impl Fn() -> Reader, surveyed: Learnt) -> Outcome {
+    if surveyed.changes == 0 {
+        return Outcome { findings: surveyed.findings, ..Outcome::default() };
     }
-    let sweep = std::mem::take(&mut learnt.sweep);
-    let mut again = Learnt { sweep, sweeping: Sweeping::Surveyed, ..Learnt::default() };
+    let mut learnt = Learnt { sweep: surveyed.sweep, sweeping: Sweeping::Surveyed, ..Learnt::default() };
     let mut out = Vec::with_capacity(bytes.len());
-    Window::new(task, reader()).feed(plan, &mut again, bytes, true, Some(&mut out));
-    Outcome { message: Some(out), findings: again.findings, blocked: again.blocked }
+    Window::new(task, reader()).feed(plan, &mut learnt, bytes, true, Some(&mut out));
+    Outcome { message: Some(out), findings: learnt.findings, blocked: learnt.blocked }
 }
 
 /// Redacts a message, or text, while it comes.

@@ -272,12 +272,3 @@ pub(super) fn is_definition(pointer: &str) -> bool {
         .iter()
         .any(|list| inside.strip_prefix(list).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
 }
-
-/// Whether a message may hold such definitions: a quick look at its beginning, where `result` and its first keys are.
-pub(super) fn may_define(message: &[u8]) -> bool {
-    use crate::json::{locate, members};
-    let Some(result) = locate(message, "/result").filter(|it| message.get(it.start) == Some(&b'{')) else {
-        return false;
-    };
-    members(message, result).any(|member| is_definition(&format!("/result/{}", decode(member.key.of(message)))))
-}

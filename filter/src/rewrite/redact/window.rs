@@ -37,6 +37,8 @@ pub(super) struct Learnt {
     pub(super) sweeping: Sweeping,
     /// The first secret that the policy does not let pass in any form.
     pub(super) blocked: Option<Blocked>,
+    /// There is hidden text that has to go.
+    pub(super) strips: bool,
     /// Places that were changed, or would have been.
     pub(super) changes: u64,
 }
@@ -488,6 +490,7 @@ impl Window {
             HiddenText::Strip => true,
             HiddenText::Count | HiddenText::Refuse => false,
         };
+        learnt.strips |= strips;
         if strips != (self.task == Task::HiddenText) {
             return false;
         }

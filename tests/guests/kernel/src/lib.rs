@@ -6,6 +6,7 @@
 
 pub mod corpus;
 pub mod hostile;
+pub mod messages;
 pub mod random;
 pub mod rows;
 pub mod secrets;

@@ -5,7 +5,7 @@ use std::hint::black_box;
 use tidegate_filter::secret::prefilter::Width;
 use tidegate_filter::secret::{Hit, Key, LOOKBACK, Memo, Scanner, Text};
 
-use crate::{corpus, hostile};
+use crate::{corpus, hostile, messages};
 
 /// Bytes of the ordinary texts.
 const BYTES: usize = 4 << 20;
@@ -109,6 +109,10 @@ pub fn all() -> Vec<Row> {
     ] {
         rows.push(row(name, scanner(), text.clone(), kernel));
     }
+    for (name, text) in [("clean", &clean), ("dirty", &dirty)] {
+        rows.extend(messages_row(name, text, true));
+        rows.extend(messages_row(name, text, false));
+    }
     for hostile in hostile::known() {
         rows.push(row(&format!("hostile:{}", hostile.name), scanner(), hostile.text(HOSTILE_BYTES), scan));
     }
@@ -122,6 +126,19 @@ pub fn all() -> Vec<Row> {
         }
     }
     rows
+}
+
+/// The text in messages: many that are held, or one that streams.
+fn messages_row(name: &str, text: &[u8], is_whole: bool) -> Option<Row> {
+    let filter = messages::Filter::new()?;
+    let text = String::from_utf8_lossy(text);
+    let results = messages::results(&text);
+    let long = messages::results(&text.replace('\n', "\r")).concat();
+    let (kind, bytes) =
+        if is_whole { ("json", results.iter().map(Vec::len).sum()) } else { ("json-stream", long.len()) };
+    let work: Box<dyn FnMut() -> usize> =
+        if is_whole { Box::new(move || filter.whole(&results)) } else { Box::new(move || filter.streamed(&long)) };
+    Some(Row { name: format!("{kind}-{name}"), bytes, is_scalar: false, work })
 }
 
 type Kernel = fn(&Scanner, &[u8], &mut Vec<Hit>) -> usize;
