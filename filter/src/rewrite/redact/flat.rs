@@ -305,10 +305,12 @@ impl Reader {
         let own = match (taken, after.first()) {
             (0, _) => 0,
             (_, Some(b'"')) => (1 << run.trailing_ones()) - 1,
+            // A slash may be escaped at some depths and not at others.
+            (_, Some(b'/')) => run,
             _ => 1 << run.trailing_zeros(),
         };
         let mut escape = Escape { character, own, taken };
-        if matches!(after.first(), Some(b'u' | b'/')) && taken > 0 {
+        if after.first() == Some(&b'u') && taken > 0 {
             match escape.again(run, after.get(taken..).unwrap_or_default()) {
                 Some(inner) => escape = inner,
                 None if is_complete => {}
@@ -354,7 +356,7 @@ struct Escape {
 }
 
 impl Escape {
-    /// What a character that may as well stand unescaped, a slash or one that was written as a code, makes of the backslashes before it, in the text that it is in:
+    /// What a character that was written as a code makes of the backslashes before it, in the text that it is in:
     /// `\\\u006e` is `\n` there, a line break one level deeper. None if that depends on bytes that have not come.
     fn again(self, run: usize, after: &[u8]) -> Option<Self> {
         // Each backslash of that text is so many here.

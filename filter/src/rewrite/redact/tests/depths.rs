@@ -58,6 +58,7 @@ fn an_escape_may_be_written_with_codes_itself() {
         (r"x\\\u0022@", r"x\\\u0022#"),
         // A slash that both texts escape.
         (r"x\\\/@\\\/", r"x\\\/#\\\/"),
+        (r"x\\\\\\\\\\\/@", r"x\\\\\\\\\\\/#"),
         // A code of the inner text, its letter a code of the outer one.
         (r"\\\u00750041KIAQ3EGRZ7PLM5VWXTD", "#"),
     ] {
