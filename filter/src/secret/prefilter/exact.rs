@@ -1,4 +1,4 @@
-//! Looks four bytes up among all fingerprints.
+//! Looks a place up among all fingerprints.
 
 use super::place::{Fingerprint, Set};
 
@@ -6,86 +6,117 @@ use super::place::{Fingerprint, Set};
 /// text can be full of false candidates.
 #[derive(Debug)]
 pub(super) struct Exact {
-    /// A bit for each hash of the first three bytes, set where a fingerprint has it.
-    gate: Box<[u32; GATE / 32]>,
-    /// Which of the four bytes are fixed, for each such choice that occurs.
-    shapes: Vec<u32>,
+    /// For fingerprints that fix five bytes and more.
+    five: Gate,
+    /// For those that fix four.
+    four: Gate,
+    /// For all others, by three bytes, whatever those may be.
+    three: Gate,
+    /// Which of the first four bytes are fixed, for each such choice that occurs.
+    shapes: Vec<u64>,
     /// The first entry of each slot.
     heads: Box<[u16; SLOTS]>,
     entries: Vec<Entry>,
 }
 
-const GATE: usize = 1 << 16;
 const SLOTS: usize = 1024;
 const NONE: u16 = u16::MAX;
-/// Letters differ from their other case in this bit alone.
-const FOLDED: u32 = 0xdfdf_dfdf;
+/// Letters differ from their other case in one bit alone, which is not looked at.
+const FIVE: u64 = 0xdf_dfdf_dfdf;
+const FOUR: u64 = 0xdfdf_dfdf;
+const THREE: u64 = 0xdf_dfdf;
 
 #[derive(Clone, Copy, Debug)]
 struct Entry {
-    mask: u32,
-    wanted: u32,
+    mask: u64,
+    wanted: u64,
     literal: u16,
     offset: u16,
     next: u16,
 }
 
+/// A bit for each hash, set where a fingerprint has it.
+#[derive(Debug)]
+struct Gate(Box<[u32; 2048]>);
+
+#[inline]
+fn hash(word: u64) -> u64 {
+    word.wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+impl Gate {
+    /// Index and bit of a hash.
+    #[inline]
+    fn place(word: u64) -> (usize, u32) {
+        let hash = hash(word) >> 48;
+        // Sixteen bits fit.
+        ((hash >> 5) as usize, (hash & 31) as u32)
+    }
+
+    #[inline]
+    fn is_open(&self, word: u64) -> u32 {
+        let (index, bit) = Self::place(word);
+        self.0.get(index).map_or(0, |bits| bits >> bit & 1)
+    }
+
+    fn open(&mut self, word: u64) {
+        let (index, bit) = Self::place(word);
+        if let Some(bits) = self.0.get_mut(index) {
+            *bits |= 1 << bit;
+        }
+    }
+}
+
 impl Default for Exact {
     fn default() -> Self {
-        Self { gate: Box::new([0; GATE / 32]), shapes: Vec::new(), heads: Box::new([NONE; SLOTS]), entries: Vec::new() }
+        let gate = || Gate(Box::new([0; 2048]));
+        Self {
+            five: gate(),
+            four: gate(),
+            three: gate(),
+            shapes: Vec::new(),
+            heads: Box::new([NONE; SLOTS]),
+            entries: Vec::new(),
+        }
     }
 }
 
 #[inline]
-fn slot(word: u32, shape: u32) -> usize {
-    ((word & shape).wrapping_mul(0x9e37_79b1) >> 22) as usize
-}
-
-/// Where the gate has its bit.
-#[inline]
-fn place(word: u32) -> (usize, u32) {
-    let hash = ((word & FOLDED & 0x00ff_ffff).wrapping_mul(0x9e37_79b1) >> 16) as usize;
-    (hash / 32, 1 << (hash % 32))
+fn slot(word: u64, shape: u64) -> usize {
+    (hash(word & shape) >> 54) as usize
 }
 
 impl Exact {
-    /// Whether these four bytes may be a fingerprint; nearly always right.
+    /// 1 if these eight bytes may begin with a fingerprint, else 0; nearly always right.
     #[inline]
-    pub(super) fn may_have(&self, word: u32) -> bool {
-        let (index, bit) = place(word);
-        self.gate.get(index).is_some_and(|bits| bits & bit != 0)
+    pub(super) fn may_have(&self, word: u64) -> usize {
+        (self.five.is_open(word & FIVE) | self.four.is_open(word & FOUR) | self.three.is_open(word & THREE)) as usize
     }
 
-    fn open_gate(&mut self, fingerprint: &Fingerprint) {
-        let [first, second, third, _] = fingerprint.sets;
-        let fixed = fingerprint.mask.to_le_bytes().map(|mask| mask != 0);
-        let members = |set: Set, is_fixed: bool, wanted: u32| {
-            let all = (0..=u8::MAX)
-                .filter(move |byte| set.has(*byte) && (!is_fixed || u32::from(byte & 0xdf) == wanted & 0xdf));
-            all.map(u32::from)
-        };
-        let wanted = fingerprint.wanted;
-        for a in members(first, fixed[0], wanted) {
-            for b in members(second, fixed[1], wanted >> 8) {
-                for c in members(third, fixed[2], wanted >> 16) {
-                    let (index, bit) = place(a | b << 8 | c << 16);
-                    if let Some(bits) = self.gate.get_mut(index) {
-                        *bits |= bit;
-                    }
-                }
-            }
+    fn open_gates(&mut self, fingerprint: &Fingerprint) {
+        if fingerprint.mask & FIVE == FIVE {
+            return self.five.open(fingerprint.wanted & FIVE);
         }
+        if fingerprint.mask & FOUR == FOUR {
+            return self.four.open(fingerprint.wanted & FOUR);
+        }
+        let mut words = vec![0];
+        for (nth, set) in fingerprint.sets.iter().take(3).enumerate() {
+            let members = members(*set, fingerprint.mask >> (8 * nth) & 0xdf, fingerprint.wanted >> (8 * nth) & 0xdf);
+            words = words.iter().flat_map(|word| members.iter().map(move |byte| word | byte << (8 * nth))).collect();
+        }
+        words.into_iter().for_each(|word| self.three.open(word));
     }
 
     /// Adds a fingerprint of a literal.
     pub(super) fn insert(&mut self, fingerprint: &Fingerprint, literal: usize) {
-        let shape = fingerprint.mask & FOLDED;
+        let shape = fingerprint.mask & FOUR;
         let (Ok(literal), Ok(offset), Ok(number)) =
             (u16::try_from(literal), u16::try_from(fingerprint.offset), u16::try_from(self.entries.len()))
         else {
             return;
         };
-        self.open_gate(fingerprint);
+        self.open_gates(fingerprint);
         if !self.shapes.contains(&shape) {
             self.shapes.push(shape);
         }
@@ -101,17 +132,29 @@ impl Exact {
         }
     }
 
-    /// Calls `found(literal, offset)` for every fingerprint that these four bytes are.
+    /// Calls `found(literal, offset)` for every fingerprint with which these eight bytes begin.
     #[inline]
-    pub(super) fn look(&self, word: u32, mut found: impl FnMut(usize, usize)) {
+    pub(super) fn look(&self, word: u64, mut found: impl FnMut(usize, usize)) {
         for shape in &self.shapes {
             let mut next = self.heads.get(slot(word, *shape)).copied().unwrap_or(NONE);
             while let Some(entry) = self.entries.get(usize::from(next)) {
-                if word & entry.mask == entry.wanted && entry.mask & FOLDED == *shape {
+                if word & entry.mask == entry.wanted && entry.mask & FOUR == *shape {
                     found(usize::from(entry.literal), usize::from(entry.offset));
                 }
                 next = entry.next;
             }
         }
     }
+}
+
+/// What a byte may be when the bit by which cases differ is not looked at.
+fn members(set: Set, mask: u64, wanted: u64) -> Vec<u64> {
+    if mask != 0 {
+        return vec![wanted];
+    }
+    let mut members: Vec<u64> =
+        (0..=u8::MAX).filter(|byte| set.has(*byte)).map(|byte| u64::from(byte & 0xdf)).collect();
+    members.sort_unstable();
+    members.dedup();
+    members
 }

@@ -1,8 +1,10 @@
 //! The places where a fingerprint may be: SSSE3 or AVX2 where the processor has them, simd128 on WebAssembly where it
 //! is enabled, and tables of 256 entries everywhere else. All mark the same places; the tests compare them.
 
-use super::exact::Exact;
 use super::place::{BUCKETS, Bucket, WIDTH};
+
+/// As many bytes are marked at a time.
+pub(super) const GROUP: usize = 64;
 
 /// The registers that are used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,125 +82,70 @@ impl Buckets {
         Self { low, high, whole }
     }
 
-    /// Calls `look` with each place from `from` on where some bucket has all four bytes and these may be a fingerprint
-    /// of `exact`; in order. Gives the first place where four bytes do not fit, or `None` once `look` returned false.
+    /// For each place of `text` a bit: whether some bucket has the five bytes that *end* there. The first four places
+    /// look at nothing before the text, and so have none.
     #[inline]
-    pub(super) fn find(
-        &self,
-        width: Width,
-        exact: &Exact,
-        text: &[u8],
-        from: usize,
-        look: &mut impl FnMut(usize, u32) -> bool,
-    ) -> Option<usize> {
-        let mut places = Places { exact, text, look };
-        let rest = match width {
-            Width::Scalar => Some(from),
+    pub(super) fn mark(&self, width: Width, text: &[[u8; GROUP]], marks: &mut [u64]) {
+        match width {
+            Width::Scalar => self.narrow(text, marks),
             #[cfg(target_arch = "x86_64")]
-            Width::Ssse3 => ssse3::find(self, text, from, &mut places),
+            Width::Ssse3 => ssse3::mark(self, text, marks),
             #[cfg(target_arch = "x86_64")]
-            Width::Avx2 => avx2::find(self, text, from, &mut places),
+            Width::Avx2 => avx2::mark(self, text, marks),
             #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-            Width::Simd128 => simd128::find(self, text, from, &mut places),
-        }?;
-        self.narrow(text, rest, &mut places)
+            Width::Simd128 => simd128::mark(self, text, marks),
+        }
     }
 
-    fn narrow(
-        &self,
-        text: &[u8],
-        from: usize,
-        found: &mut Places<'_, impl FnMut(usize, u32) -> bool>,
-    ) -> Option<usize> {
-        let [first, second, third, fourth] = &*self.whole;
+    fn narrow(&self, text: &[[u8; GROUP]], marks: &mut [u64]) {
+        let [first, second, third, fourth, fifth] = &*self.whole;
         let of = |table: &[u16; 256], byte: u8| table.get(usize::from(byte)).copied().unwrap_or(0);
-        let four = |a, b, c, d| of(first, a) & of(second, b) & of(third, c) & of(fourth, d);
-        let mut at = from;
-        let mut rest = text.get(from..).unwrap_or_default();
-        while let Some(&[a, b, c, d, e, f, g]) = rest.first_chunk() {
-            let places = [four(a, b, c, d), four(b, c, d, e), four(c, d, e, f), four(d, e, f, g)];
-            if places != [0; 4] {
-                for (nth, buckets) in places.into_iter().enumerate() {
-                    if buckets != 0 && !found.look(at + nth) {
-                        return None;
-                    }
-                }
+        // In which buckets the last bytes are: the last four as the first four, the last three as the first three ...
+        let (mut four, mut three, mut two, mut one) = (0, 0, 0, 0);
+        for (group, mark) in text.iter().zip(marks) {
+            *mark = 0;
+            for (nth, byte) in group.iter().enumerate() {
+                *mark |= u64::from(four & of(fifth, *byte) != 0) << nth;
+                four = three & of(fourth, *byte);
+                three = two & of(third, *byte);
+                two = one & of(second, *byte);
+                one = of(first, *byte);
             }
-            at += 4;
-            rest = rest.get(4..).unwrap_or_default();
         }
-        for window in rest.windows(WIDTH) {
-            if let &[a, b, c, d] = window
-                && four(a, b, c, d) != 0
-                && !found.look(at)
-            {
-                return None;
-            }
-            at += 1;
-        }
-        Some(at)
-    }
-}
-
-/// What is done about a place where a fingerprint may be.
-struct Places<'a, F> {
-    exact: &'a Exact,
-    text: &'a [u8],
-    look: &'a mut F,
-}
-
-impl<F: FnMut(usize, u32) -> bool> Places<'_, F> {
-    /// Inlined wherever places are found: one in ten or twenty bytes is, and hardly any passes.
-    #[inline(always)]
-    fn look(&mut self, at: usize) -> bool {
-        let Some(bytes) = self.text.get(at..).and_then(|rest| rest.first_chunk()) else { return true };
-        let word = u32::from_le_bytes(*bytes);
-        !self.exact.may_have(word) || (self.look)(at, word)
     }
 }
 
 /// The kernel, over the operations of the module it stands in.
 ///
-/// Each position's tables are looked up where the bytes lie, and the results shifted up to the last position's: so
-/// place `p` of a block's result is about the fingerprint that begins three bytes before `p`.
+/// Each position's tables are looked up where the bytes lie, and the results shifted up to the last position's.
 macro_rules! kernel {
     ($(#[$attribute:meta])* $width:literal) => {
         $(#[$attribute])*
-        fn run(
-            buckets: &Buckets,
-            text: &[u8],
-            from: usize,
-            found: &mut Places<'_, impl FnMut(usize, u32) -> bool>,
-        ) -> Option<usize> {
-            let (blocks, _) = text.get(from..).unwrap_or_default().as_chunks::<$width>();
+        fn run(buckets: &Buckets, text: &[[u8; GROUP]], marks: &mut [u64]) {
             let [low_first, low_second] = &buckets.low;
             let [high_first, high_second] = &buckets.high;
             let (low_first, high_first) = (tables(low_first), tables(high_first));
             let (low_second, high_second) = (tables(low_second), tables(high_second));
-            let mut before_first = [none(); 3];
-            let mut before_second = [none(); 3];
-            let mut at = from;
-            for block in blocks {
-                let (low, high) = halves(load(block));
-                let [a, b, c, d] = looked_up(&low_first, &high_first, low, high);
-                let [before_a, before_b, before_c] = before_first;
-                let first = and(and(up_3(before_a, a), up_2(before_b, b)), and(up_1(before_c, c), d));
-                before_first = [a, b, c];
-                let [a, b, c, d] = looked_up(&low_second, &high_second, low, high);
-                let [before_a, before_b, before_c] = before_second;
-                let second = and(and(up_3(before_a, a), up_2(before_b, b)), and(up_1(before_c, c), d));
-                before_second = [a, b, c];
-                let mut places = some(or(first, second));
-                while places != 0 {
-                    // Nothing was before the first block, so no place there is below 3.
-                    if !found.look((at + places.trailing_zeros() as usize).saturating_sub(3)) {
-                        return None;
-                    }
-                    places &= places - 1;
+            let mut before_first = [none(); 4];
+            let mut before_second = [none(); 4];
+            for (group, mark) in text.iter().zip(marks) {
+                let (blocks, _) = group.as_chunks::<$width>();
+                *mark = 0;
+                for (nth, block) in blocks.iter().enumerate() {
+                    let (low, high) = halves(load(block));
+                    let [a, b, c, d, e] = looked_up(&low_first, &high_first, low, high);
+                    let [before_a, before_b, before_c, before_d] = before_first;
+                    let first =
+                        and(and(up_4(before_a, a), up_3(before_b, b)), and(and(up_2(before_c, c), up_1(before_d, d)), e));
+                    before_first = [a, b, c, d];
+                    let [a, b, c, d, e] = looked_up(&low_second, &high_second, low, high);
+                    let [before_a, before_b, before_c, before_d] = before_second;
+                    let second =
+                        and(and(up_4(before_a, a), up_3(before_b, b)), and(and(up_2(before_c, c), up_1(before_d, d)), e));
+                    before_second = [a, b, c, d];
+                    *mark |= u64::from(some(or(first, second))) << (nth * $width);
                 }
-                at += $width;
             }
-            Some(if at == from { from } else { at - 3 })
         }
     };
 }

@@ -1,4 +1,4 @@
-//! Which four bytes of a literal are looked for, and in which bucket.
+//! Which five bytes of a literal are looked for, and in which bucket.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use super::tables::{FREQUENCIES, PLACES};
 use crate::secret::verify::class;
 
 /// Bytes of a fingerprint.
-pub const WIDTH: usize = 4;
+pub const WIDTH: usize = 5;
 
 /// How many buckets there are: literals of one bucket are not told apart while scanning.
 pub const BUCKETS: usize = 16;
@@ -49,17 +49,17 @@ impl Set {
     }
 }
 
-/// Four bytes of a literal and of what must follow it.
+/// Five bytes of a literal and of what must follow it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fingerprint {
     /// Where it lies, from the beginning of the literal.
     pub offset: usize,
     /// What its bytes may be.
     pub sets: [Set; WIDTH],
-    /// The bits of its bytes, the first one lowest, that the literal fixes.
-    pub(super) mask: u32,
+    /// The bits of the eight bytes from there on, the first one lowest, that the literal fixes.
+    pub(super) mask: u64,
     /// What those bits are.
-    pub(super) wanted: u32,
+    pub(super) wanted: u64,
 }
 
 /// All fingerprints that find `literal`.
@@ -71,12 +71,13 @@ pub fn fingerprints(literal: &Literal) -> impl Iterator<Item = Fingerprint> {
     let last = (literal.bytes.len() + least.min(WIDTH - own)).saturating_sub(WIDTH);
     (0..=last).map(move |offset| {
         let mut it = Fingerprint { offset, sets: [Set::ALL; WIDTH], mask: 0, wanted: 0 };
-        for (nth, set) in it.sets.iter_mut().enumerate() {
-            let at = offset + nth;
+        for (nth, byte) in literal.bytes.iter().skip(offset).take(8).enumerate() {
+            let bits: u8 = if literal.folds && byte.is_ascii_alphabetic() { 0xdf } else { 0xff };
+            it.mask |= u64::from(bits) << (8 * nth);
+            it.wanted |= u64::from(byte & bits) << (8 * nth);
+        }
+        for (at, set) in (offset..).zip(&mut it.sets) {
             if let Some(byte) = literal.bytes.get(at) {
-                let bits: u8 = if literal.folds && byte.is_ascii_alphabetic() { 0xdf } else { 0xff };
-                it.mask |= u32::from(bits) << (8 * nth);
-                it.wanted |= u32::from(byte & bits) << (8 * nth);
                 *set = Set::of(*byte, literal.folds);
             } else if at < literal.bytes.len() + least {
                 *set = following;
@@ -169,13 +170,13 @@ fn united(bucket: &Bucket, fingerprint: &Fingerprint) -> Bucket {
     sets
 }
 
-/// How often four bytes of tool results lie in the bucket's sets, in units of 2^-64, were bytes independent.
+/// How often five bytes of tool results lie in the bucket's sets, in units of 2^-60, were bytes independent.
 fn frequency(bucket: &Bucket) -> u64 {
     bucket.iter().fold(1, |product: u64, set| {
         let members = bits(set.high).flat_map(|high| bits(set.low).map(move |low| usize::from(high << 4 | low)));
         let frequency: u64 = members.filter_map(|byte| FREQUENCIES.get(byte)).map(|it| u64::from(*it)).sum();
-        // 65536 stands for always; a product of four of them must not overflow. No set is empty but an empty bucket's.
-        if *set == Set::default() { 0 } else { product.saturating_mul(frequency.clamp(1, 65535)) }
+        // 65536 stands for always; a product of five of them must not overflow. No set is empty but an empty bucket's.
+        if *set == Set::default() { 0 } else { product.saturating_mul((frequency >> 4).clamp(1, 4095)) }
     })
 }
 

@@ -8,12 +8,19 @@ fn main() {
     let only = std::env::args().nth(1).unwrap_or_default();
     let begin = Instant::now();
     let now = || begin.elapsed().as_nanos() as f64;
-    for mut row in rows::all() {
+    for mut row in if ["count", "profile"].contains(&only.as_str()) { Vec::new() } else { rows::all() } {
         if row.name.contains(&only) {
             let measured = rows::measure(&mut row, 100.0, now);
             let nanoseconds = measured.nanoseconds;
             println!("{:<40} {:>9.0} MB/s {:>12.0} ns", row.name, row.bytes as f64 * 1e3 / nanoseconds, nanoseconds);
         }
+    }
+    if only == "profile" {
+        let scanner = rows::scanner();
+        let text = tidegate_kernel::corpus::text(5, 4 << 20, 100_000).into_bytes();
+        let mut row = rows::row("profile", scanner, text, rows::scan);
+        println!("{:?}", rows::measure(&mut row, 4000.0, now).speed());
+        return;
     }
     if only == "count" {
         let scanner = rows::scanner();
@@ -23,6 +30,15 @@ fn main() {
             *found.entry(literal).or_default() += 1;
             true
         });
+        let mut top: Vec<_> = found.iter().map(|(literal, count)| (*count, *literal)).collect();
+        top.sort();
+        for (count, literal) in top.iter().rev().take(25) {
+            println!(
+                "{:?} every {}",
+                String::from_utf8_lossy(scanner.prefilter().literal(*literal)),
+                text.len() / count
+            );
+        }
         println!(
             "lookup every {} found every {}",
             text.len() / scanner.prefilter().lookups(&text),

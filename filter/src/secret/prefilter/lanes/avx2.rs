@@ -6,19 +6,14 @@ use core::arch::x86_64::{
     _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_srli_epi16,
 };
 
-use super::{Buckets, Halves, Places, WIDTH};
+use super::{Buckets, GROUP, Halves, WIDTH};
 
 type Lanes = __m256i;
 
 #[allow(unsafe_code)]
-pub(super) fn find(
-    buckets: &Buckets,
-    text: &[u8],
-    from: usize,
-    found: &mut Places<'_, impl FnMut(usize, u32) -> bool>,
-) -> Option<usize> {
+pub(super) fn mark(buckets: &Buckets, text: &[[u8; GROUP]], marks: &mut [u64]) {
     // SAFETY: only `Width::all` makes the width that leads here, after it saw that the processor has AVX2.
-    unsafe { run(buckets, text, from, found) }
+    unsafe { run(buckets, text, marks) }
 }
 
 kernel!(
@@ -45,8 +40,8 @@ fn table(of: &[u8; 16]) -> Lanes {
 #[inline]
 #[target_feature(enable = "avx2")]
 fn tables(of: &Halves) -> [Lanes; WIDTH] {
-    let [a, b, c, d] = of;
-    [table(a), table(b), table(c), table(d)]
+    let [a, b, c, d, e] = of;
+    [table(a), table(b), table(c), table(d), table(e)]
 }
 
 #[inline]
@@ -65,13 +60,14 @@ fn halves(v: Lanes) -> (Lanes, Lanes) {
 #[inline]
 #[target_feature(enable = "avx2")]
 fn looked_up(lows: &[Lanes; WIDTH], highs: &[Lanes; WIDTH], low: Lanes, high: Lanes) -> [Lanes; WIDTH] {
-    let [a, b, c, d] = lows;
-    let [e, f, g, h] = highs;
+    let [a, b, c, d, e] = lows;
+    let [f, g, h, i, j] = highs;
     [
-        _mm256_and_si256(_mm256_shuffle_epi8(*a, low), _mm256_shuffle_epi8(*e, high)),
-        _mm256_and_si256(_mm256_shuffle_epi8(*b, low), _mm256_shuffle_epi8(*f, high)),
-        _mm256_and_si256(_mm256_shuffle_epi8(*c, low), _mm256_shuffle_epi8(*g, high)),
-        _mm256_and_si256(_mm256_shuffle_epi8(*d, low), _mm256_shuffle_epi8(*h, high)),
+        _mm256_and_si256(_mm256_shuffle_epi8(*a, low), _mm256_shuffle_epi8(*f, high)),
+        _mm256_and_si256(_mm256_shuffle_epi8(*b, low), _mm256_shuffle_epi8(*g, high)),
+        _mm256_and_si256(_mm256_shuffle_epi8(*c, low), _mm256_shuffle_epi8(*h, high)),
+        _mm256_and_si256(_mm256_shuffle_epi8(*d, low), _mm256_shuffle_epi8(*i, high)),
+        _mm256_and_si256(_mm256_shuffle_epi8(*e, low), _mm256_shuffle_epi8(*j, high)),
     ]
 }
 
@@ -98,6 +94,12 @@ fn up_2(before: Lanes, v: Lanes) -> Lanes {
 #[target_feature(enable = "avx2")]
 fn up_3(before: Lanes, v: Lanes) -> Lanes {
     _mm256_alignr_epi8::<13>(v, between(before, v))
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn up_4(before: Lanes, v: Lanes) -> Lanes {
+    _mm256_alignr_epi8::<12>(v, between(before, v))
 }
 
 #[inline]

@@ -1,21 +1,15 @@
 //! Sixteen bytes at a time.
 
 use core::arch::wasm32::{
-    i8x16_bitmask, u8x16_eq, u8x16_shr, u8x16_shuffle, u8x16_splat, u8x16_swizzle, v128, v128_and, v128_any_true,
-    v128_load, v128_or,
+    i8x16_bitmask, u8x16_eq, u8x16_shr, u8x16_shuffle, u8x16_splat, u8x16_swizzle, v128, v128_and, v128_load, v128_or,
 };
 
-use super::{Buckets, Halves, Places, WIDTH};
+use super::{Buckets, GROUP, Halves, WIDTH};
 
 type Lanes = v128;
 
-pub(super) fn find(
-    buckets: &Buckets,
-    text: &[u8],
-    from: usize,
-    found: &mut Places<'_, impl FnMut(usize, u32) -> bool>,
-) -> Option<usize> {
-    run(buckets, text, from, found)
+pub(super) fn mark(buckets: &Buckets, text: &[[u8; GROUP]], marks: &mut [u64]) {
+    run(buckets, text, marks)
 }
 
 kernel!(16);
@@ -29,8 +23,8 @@ fn load(bytes: &[u8; 16]) -> Lanes {
 
 #[inline(always)]
 fn tables(of: &Halves) -> [Lanes; WIDTH] {
-    let [a, b, c, d] = of;
-    [load(a), load(b), load(c), load(d)]
+    let [a, b, c, d, e] = of;
+    [load(a), load(b), load(c), load(d), load(e)]
 }
 
 #[inline(always)]
@@ -45,13 +39,14 @@ fn halves(v: Lanes) -> (Lanes, Lanes) {
 
 #[inline(always)]
 fn looked_up(lows: &[Lanes; WIDTH], highs: &[Lanes; WIDTH], low: Lanes, high: Lanes) -> [Lanes; WIDTH] {
-    let [a, b, c, d] = lows;
-    let [e, f, g, h] = highs;
+    let [a, b, c, d, e] = lows;
+    let [f, g, h, i, j] = highs;
     [
-        v128_and(u8x16_swizzle(*a, low), u8x16_swizzle(*e, high)),
-        v128_and(u8x16_swizzle(*b, low), u8x16_swizzle(*f, high)),
-        v128_and(u8x16_swizzle(*c, low), u8x16_swizzle(*g, high)),
-        v128_and(u8x16_swizzle(*d, low), u8x16_swizzle(*h, high)),
+        v128_and(u8x16_swizzle(*a, low), u8x16_swizzle(*f, high)),
+        v128_and(u8x16_swizzle(*b, low), u8x16_swizzle(*g, high)),
+        v128_and(u8x16_swizzle(*c, low), u8x16_swizzle(*h, high)),
+        v128_and(u8x16_swizzle(*d, low), u8x16_swizzle(*i, high)),
+        v128_and(u8x16_swizzle(*e, low), u8x16_swizzle(*j, high)),
     ]
 }
 
@@ -71,6 +66,11 @@ fn up_3(before: Lanes, v: Lanes) -> Lanes {
 }
 
 #[inline(always)]
+fn up_4(before: Lanes, v: Lanes) -> Lanes {
+    u8x16_shuffle::<12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27>(before, v)
+}
+
+#[inline(always)]
 fn and(a: Lanes, b: Lanes) -> Lanes {
     v128_and(a, b)
 }
@@ -83,6 +83,5 @@ fn or(a: Lanes, b: Lanes) -> Lanes {
 /// A bit for each byte that is not zero.
 #[inline(always)]
 fn some(v: Lanes) -> u32 {
-    // The mask is dear, and nearly always empty.
-    if v128_any_true(v) { !u32::from(i8x16_bitmask(u8x16_eq(v, u8x16_splat(0)))) & 0xffff } else { 0 }
+    !u32::from(i8x16_bitmask(u8x16_eq(v, u8x16_splat(0)))) & 0xffff
 }

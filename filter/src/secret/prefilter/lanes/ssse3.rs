@@ -5,19 +5,14 @@ use core::arch::x86_64::{
     _mm_set1_epi8, _mm_setzero_si128, _mm_shuffle_epi8, _mm_srli_epi16,
 };
 
-use super::{Buckets, Halves, Places, WIDTH};
+use super::{Buckets, GROUP, Halves, WIDTH};
 
 type Lanes = __m128i;
 
 #[allow(unsafe_code)]
-pub(super) fn find(
-    buckets: &Buckets,
-    text: &[u8],
-    from: usize,
-    found: &mut Places<'_, impl FnMut(usize, u32) -> bool>,
-) -> Option<usize> {
+pub(super) fn mark(buckets: &Buckets, text: &[[u8; GROUP]], marks: &mut [u64]) {
     // SAFETY: only `Width::all` makes the width that leads here, after it saw that the processor has SSSE3.
-    unsafe { run(buckets, text, from, found) }
+    unsafe { run(buckets, text, marks) }
 }
 
 kernel!(
@@ -35,8 +30,8 @@ fn load(bytes: &[u8; 16]) -> Lanes {
 #[inline]
 #[target_feature(enable = "ssse3")]
 fn tables(of: &Halves) -> [Lanes; WIDTH] {
-    let [a, b, c, d] = of;
-    [load(a), load(b), load(c), load(d)]
+    let [a, b, c, d, e] = of;
+    [load(a), load(b), load(c), load(d), load(e)]
 }
 
 #[inline]
@@ -55,13 +50,14 @@ fn halves(v: Lanes) -> (Lanes, Lanes) {
 #[inline]
 #[target_feature(enable = "ssse3")]
 fn looked_up(lows: &[Lanes; WIDTH], highs: &[Lanes; WIDTH], low: Lanes, high: Lanes) -> [Lanes; WIDTH] {
-    let [a, b, c, d] = lows;
-    let [e, f, g, h] = highs;
+    let [a, b, c, d, e] = lows;
+    let [f, g, h, i, j] = highs;
     [
-        _mm_and_si128(_mm_shuffle_epi8(*a, low), _mm_shuffle_epi8(*e, high)),
-        _mm_and_si128(_mm_shuffle_epi8(*b, low), _mm_shuffle_epi8(*f, high)),
-        _mm_and_si128(_mm_shuffle_epi8(*c, low), _mm_shuffle_epi8(*g, high)),
-        _mm_and_si128(_mm_shuffle_epi8(*d, low), _mm_shuffle_epi8(*h, high)),
+        _mm_and_si128(_mm_shuffle_epi8(*a, low), _mm_shuffle_epi8(*f, high)),
+        _mm_and_si128(_mm_shuffle_epi8(*b, low), _mm_shuffle_epi8(*g, high)),
+        _mm_and_si128(_mm_shuffle_epi8(*c, low), _mm_shuffle_epi8(*h, high)),
+        _mm_and_si128(_mm_shuffle_epi8(*d, low), _mm_shuffle_epi8(*i, high)),
+        _mm_and_si128(_mm_shuffle_epi8(*e, low), _mm_shuffle_epi8(*j, high)),
     ]
 }
 
@@ -81,6 +77,12 @@ fn up_2(before: Lanes, v: Lanes) -> Lanes {
 #[target_feature(enable = "ssse3")]
 fn up_3(before: Lanes, v: Lanes) -> Lanes {
     _mm_alignr_epi8::<13>(v, before)
+}
+
+#[inline]
+#[target_feature(enable = "ssse3")]
+fn up_4(before: Lanes, v: Lanes) -> Lanes {
+    _mm_alignr_epi8::<12>(v, before)
 }
 
 #[inline]
