@@ -295,7 +295,8 @@ impl Engine {
             Field::Retry | Field::Comment | Field::Unknown => {}
         }
         if self.sink == Sink::Unknown {
-            self.sink = if field.is_kept() { Sink::Held } else { Sink::Nowhere };
+            let stays = if self.mode == Mode::Rewriting { field.stays_beside_data() } else { field.is_kept() };
+            self.sink = if stays { Sink::Held } else { Sink::Nowhere };
             let name = self.name;
             self.put(name.get(..self.name_len).unwrap_or_default(), judge, out)?;
         }

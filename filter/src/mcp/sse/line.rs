@@ -33,6 +33,12 @@ impl Field {
     pub(super) fn is_kept(self) -> bool {
         matches!(self, Self::Id | Self::Retry)
     }
+
+    /// True for the lines that stay when the data of an event is rewritten as it comes. What clients ignore goes: to
+    /// some it would be data, if its name begins with a byte order mark and the stream with it.
+    pub(super) fn stays_beside_data(self) -> bool {
+        !matches!(self, Self::Data | Self::Unknown)
+    }
 }
 
 /// How a line ends.
@@ -97,10 +103,10 @@ pub(super) fn joined(held: &[u8]) -> Vec<u8> {
     data
 }
 
-/// The lines that are no data, as they came, and the data so far, with spaces where it is joined.
+/// The lines that stay beside rewritten data, as they came, and the data so far, with spaces where it is joined.
 pub(super) fn apart(held: &[u8]) -> (Vec<u8>, Vec<u8>) {
     let mut others = Vec::new();
-    for line in (Lines { held }).filter(|line| line.field != Field::Data) {
+    for line in (Lines { held }).filter(|line| line.field.stays_beside_data()) {
         others.extend_from_slice(line.raw);
     }
     let mut data = joined(held);

@@ -4,7 +4,7 @@ use super::line::{self, Ending, Field};
 use super::{Cut, Engine, Judge, Mode, Part, Sink};
 
 impl Engine {
-    /// What is held leaves: the lines before the data as they came, then one `data` line that the judge goes on to write.
+    /// What is held leaves: the lines that came so far as they are, without those that clients ignore, then one `data` line that the judge goes on to write.
     pub(super) fn begin_rewriting<J: Judge>(&mut self, judge: &mut J, out: &mut Vec<u8>) -> Result<(), Cut> {
         let complete = self.held.get(..self.line_at).unwrap_or_default();
         let (others, mut data) = line::apart(complete);
@@ -23,7 +23,7 @@ impl Engine {
         if judge.rewrite(&data, out) { Ok(()) } else { Err(Cut) }
     }
 
-    /// The event is complete: the data line ends, and the lines that came after its beginning follow.
+    /// The event is complete: the data line ends, and the lines that came since follow.
     pub(super) fn end_rewriting<J: Judge>(&self, blank: u8, judge: &mut J, out: &mut Vec<u8>) -> Result<(), Cut> {
         if !judge.end_rewritten(out) {
             return Err(Cut);

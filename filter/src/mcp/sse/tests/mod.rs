@@ -9,14 +9,18 @@ use super::{Cut, Decision, Engine, EventHead, Judge, Progress};
 
 const ROOMY: usize = 1 << 20;
 
-/// Decides by what the data holds: `S` streams, `X` refuses, `R` replaces, `D` drops, `E` refuses the end of a stream.
+/// Decides by what the data holds: `S` streams, `W` is rewritten, of these the first counts; `X` refuses, `R` replaces,
+/// `D` drops, `E` refuses the end of a stream.
 #[derive(Debug, Default)]
 struct ByContent {
     oversize: Option<Vec<u8>>,
     /// Data of the current event, as the pieces came.
     data: Vec<u8>,
     begun: bool,
-    streaming: bool,
+    /// `S` or `W`, once it came.
+    streaming: Option<u8>,
+    /// The last byte that came to be rewritten: nobody knows what follows it.
+    kept: Option<u8>,
     /// All that was seen: event name, id, data, whether it was streamed.
     seen: Vec<(Vec<u8>, bool, Vec<u8>, bool)>,
 }
@@ -28,6 +32,16 @@ impl ByContent {
     fn new() -> Self {
         Self { oversize: Some(TOO_LARGE.to_vec()), ..Self::default() }
     }
+}
+
+/// How an event leaves before its end: `S` as it comes, `W` rewritten.
+fn first_mark(data: &[u8]) -> Option<u8> {
+    data.iter().copied().find(|byte| matches!(byte, b'S' | b'W'))
+}
+
+/// What becomes of a byte of rewritten data: another length, and once more changes nothing.
+fn rewritten(byte: u8) -> Vec<u8> {
+    if byte == b'c' { b"bb".to_vec() } else { vec![byte] }
 }
 
 impl Judge for ByContent {
@@ -43,12 +57,16 @@ impl Judge for ByContent {
         if self.data.contains(&b'X') {
             return Progress::Refuse;
         }
-        self.streaming |= self.data.contains(&b'S');
-        if self.streaming { Progress::Stream } else { Progress::Hold }
+        self.streaming = self.streaming.or_else(|| first_mark(&self.data));
+        match self.streaming {
+            Some(b'W') => Progress::Rewrite,
+            Some(_) => Progress::Stream,
+            None => Progress::Hold,
+        }
     }
 
     fn end(&mut self, head: &EventHead<'_>, data: &[u8]) -> Decision {
-        assert!(!self.streaming);
+        assert_eq!(self.streaming, None);
         assert_eq!(data, self.data, "what came in pieces is what comes whole");
         assert!(self.begun || data.is_empty());
         self.seen.push((head.event.to_vec(), head.has_id, std::mem::take(&mut self.data), false));
@@ -61,13 +79,27 @@ impl Judge for ByContent {
     }
 
     fn end_streamed(&mut self) -> bool {
-        assert!(self.streaming && self.begun);
+        assert!(self.streaming.is_some() && self.begun);
         let data = std::mem::take(&mut self.data);
         let passes = !data.contains(&b'E');
         self.seen.push((Vec::new(), false, data, true));
         self.begun = false;
-        self.streaming = false;
+        self.streaming = None;
         passes
+    }
+
+    fn rewrite(&mut self, data: &[u8], out: &mut Vec<u8>) -> bool {
+        assert_eq!(self.streaming, Some(b'W'));
+        assert!(!data.iter().any(|byte| matches!(byte, b'\r' | b'\n')), "{data:?}");
+        for &byte in data {
+            out.extend(self.kept.replace(byte).map(rewritten).unwrap_or_default());
+        }
+        true
+    }
+
+    fn end_rewritten(&mut self, out: &mut Vec<u8>) -> bool {
+        out.extend(self.kept.take().map(rewritten).unwrap_or_default());
+        true
     }
 
     fn oversize(&mut self) -> Option<Vec<u8>> {

@@ -2,11 +2,11 @@
 
 use proptest::prelude::*;
 
-use super::reading::{Event, events};
+use super::reading::{Event, events, lines};
 use super::*;
 
 fn line() -> impl Strategy<Value = String> {
-    let data = "[a-cRDS{}:\" ]{0,12}";
+    let data = "[a-cRDSW{}:\" ]{0,12}";
     prop_oneof![
         8 => data.prop_map(|text| format!("data: {text}")),
         2 => data.prop_map(|text| format!("data:{text}")),
@@ -50,7 +50,10 @@ fn plainly_marked(stream: &[u8]) -> Vec<u8> {
 /// What a client must receive of an event that came.
 fn judged(event: Event) -> Event {
     let Some(data) = &event.data else { return event };
-    if data.contains(&b'S') {
+    if first_mark(data) == Some(b'W') {
+        let unbroken = data.iter().map(|&byte| if byte == b'\n' { b' ' } else { byte });
+        Event { data: Some(unbroken.flat_map(rewritten).collect()), ..event }
+    } else if data.contains(&b'S') {
         event
     } else if data.contains(&b'R') {
         let name = if event.name.is_empty() { Vec::new() } else { b"message".to_vec() };
@@ -105,12 +108,33 @@ proptest! {
 
     #[test]
     fn what_passes_leaves_as_it_came(stream in stream()) {
-        let stream: Vec<u8> = stream.into_iter().filter(|byte| !matches!(byte, b'R' | b'D')).collect();
+        let stream: Vec<u8> = stream.into_iter().filter(|byte| !matches!(byte, b'R' | b'D' | b'W')).collect();
         let stream = plainly_marked(&stream);
         let ran = whole(&stream, ROOMY);
         let sent = stream.strip_prefix(MARK).unwrap_or(&stream);
         prop_assert!(sent.starts_with(&ran.out));
         prop_assert_eq!(events(&ran.out), events(sent));
+    }
+
+    /// What is rewritten keeps every other line that clients know, in its order, whatever the line endings are.
+    #[test]
+    fn a_rewritten_event_keeps_its_other_lines(
+        stream in stream(),
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..8),
+    ) {
+        let stream = plainly_marked(&stream);
+        let sent = stream.strip_prefix(MARK).unwrap_or(&stream);
+        // Every event with data is rewritten, and none is cut short.
+        let sent: Vec<u8> = sent.iter().map(|&byte| if matches!(byte, b'R' | b'D' | b'S') { b'W' } else { byte }).collect();
+        let sent = [&sent, b"\n\n".as_slice()].concat();
+        let ran = run(split(&sent, &cuts), ROOMY);
+        prop_assert_eq!(ran.result, Ok(()));
+        let is_known = |line: &&[u8]| {
+            let name = line.split(|&byte| byte == b':').next().unwrap_or_default();
+            [b"".as_slice(), b"id", b"retry", b"event"].contains(&name)
+        };
+        let others = |text| lines(text).into_iter().filter(is_known).map(<[u8]>::to_vec).collect::<Vec<_>>();
+        prop_assert_eq!(others(&ran.out), others(&sent), "sent {:?}", String::from_utf8_lossy(&ran.out));
     }
 
     /// Whether a client skips a byte order mark or not, it gets nothing that was not to pass.
@@ -125,7 +149,7 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_in_any_split(bytes in prop::collection::vec(prop_oneof![any::<u8>(), prop::sample::select(b"\r\n\n:: dateidSRDX\xef\xbb\xbf".to_vec())], 0..80), limit in 0..90_usize) {
+    fn any_bytes_in_any_split(bytes in prop::collection::vec(prop_oneof![any::<u8>(), prop::sample::select(b"\r\n\n:: dateidSRDWXc\xef\xbb\xbf".to_vec())], 0..80), limit in 0..90_usize) {
         let once = whole(&bytes, limit);
         let bytewise = run(bytes.chunks(1), limit);
         prop_assert_eq!(bytewise.result, once.result);

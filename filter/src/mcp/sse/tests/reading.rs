@@ -41,7 +41,8 @@ pub(super) fn events(text: &[u8]) -> Vec<Event> {
     events
 }
 
-fn lines(mut text: &[u8]) -> Vec<&[u8]> {
+/// The lines of `text` without their endings; what follows the last ending is none.
+pub(super) fn lines(mut text: &[u8]) -> Vec<&[u8]> {
     let mut lines = Vec::new();
     while let Some(end) = text.iter().position(|byte| matches!(byte, b'\r' | b'\n')) {
         lines.push(&text[..end]);

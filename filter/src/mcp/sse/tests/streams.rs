@@ -61,6 +61,23 @@ const STREAMS: &[(&str, &str)] = &[
         "data: aSb\ndata: c\nevent: other\n: c\nx\nid: 1\n\ndata: d\n\n",
     ),
     ("id: 1\r\ndata: S\r\n\r\ndata: R\r\n\r\n", "id: 1\r\ndata: S\r\n\r\ndata: {\"replaced\":  true}\r\n\r\n"),
+    // Rewritten: one `data` line, then what else came after the first.
+    ("data: W\n\n", "data: W\n\n"),
+    ("data:Wc\n\n", "data: Wbb\n\n"),
+    ("data: c\r\ndata: Wc\r\ndata: c\r\n\r\n", "data: bb Wbb bb\r\n\r\n"),
+    (
+        ": a\nid: 1\nevent: message\ndata: acWc\nretry: 5\ndata:c\n: c\nid: 2\n\ndata: a\n\n",
+        ": a\nid: 1\nevent: message\ndata: abbWbb bb\nretry: 5\n: c\nid: 2\n\ndata: a\n\n",
+    ),
+    ("data: W\r\n\n", "data: W\r\n\n"),
+    ("data: W\r\r", "data: W\r\r"),
+    ("id: 1\rdata: W\n\n", "id: 1\rdata: W\r\n\n"),
+    ("data\ndata: W\ndata\n\n", "data:  W \n\n"),
+    ("data: WcSc\n\ndata: SWc\n\n", "data: WbbSbb\n\ndata: SWc\n\n"),
+    ("data: Wc\n\ndata: WR\n\ndata: R\n\n", "data: Wbb\n\ndata: WR\n\ndata: {\"replaced\":  true}\n\n"),
+    ("data: aW\nx: y\n\n", "data: aW\n\n"),
+    // Some client would take for data what comes first and begins with a mark.
+    ("data\n\u{feff}data: R\ndata: W\n\n", "data:  W\n\n"),
     // Cut short by the end of the stream: only what streamed has left.
     ("data: a\n\ndata: b\n", "data: a\n\n"),
     ("data: a\n\nid: 5", "data: a\n\n"),
