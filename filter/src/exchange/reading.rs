@@ -18,6 +18,8 @@ pub(super) struct Reading {
     pub(super) unjudged: bool,
     /// Takes the secrets out of what streams.
     pub(super) redactor: Option<Box<Redactor>>,
+    /// All of it has left, or may leave, without its secrets.
+    pub(super) is_redacted: bool,
     /// The first bytes of an event's data, for the spans of the envelope.
     pub(super) head: Vec<u8>,
 }
@@ -32,6 +34,7 @@ impl Reading {
             streaming: false,
             unjudged: false,
             redactor: None,
+            is_redacted: false,
             head: Vec::new(),
         }
     }
@@ -52,6 +55,11 @@ impl Reading {
         }
         self.lexer.finish(&mut self.envelope).map_err(Invalid::Json)?;
         self.envelope.complete().map_err(|violation| Invalid::Envelope(violation, self.envelope.id))
+    }
+
+    /// Whether nothing but white space can follow.
+    pub(super) fn is_whole(&self) -> bool {
+        self.fault.is_none() && self.lexer.is_complete()
     }
 
     /// Whether it is clear already that the message cannot pass.

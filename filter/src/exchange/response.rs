@@ -377,9 +377,21 @@ impl Core {
         env: &mut dyn Surroundings,
     ) -> ChunkStep {
         let step = if reading.unjudged { ChunkStep::Pass } else { self.streaming_chunk(reading, end, env) };
-        let Some(redactor) = reading.redactor.as_mut().filter(|_| step == ChunkStep::Pass) else { return step };
+        if step != ChunkStep::Pass || reading.redactor.is_none() {
+            return step;
+        }
+        if reading.is_redacted {
+            if chunk.iter().all(u8::is_ascii_whitespace) {
+                return ChunkStep::Pass;
+            }
+            // Policy lets pass what cannot be read.
+            reading.redactor = self.redactor(Reads::Text);
+        }
+        // Nothing may be left for the end: where trailers make it, there is no body to put it into.
+        reading.is_redacted = !reading.unjudged && reading.is_whole();
+        let Some(redactor) = reading.redactor.as_mut() else { return step };
         let mut out = Vec::with_capacity(chunk.len());
-        let passes = self.redact_piece(redactor, chunk, end, &mut out, env);
+        let passes = self.redact_piece(redactor, chunk, end || reading.is_redacted, &mut out, env);
         if passes { ChunkStep::Rewrite(out) } else { ChunkStep::Cut }
     }
 
