@@ -1,5 +1,7 @@
 //! Warnings about a policy that may run: what a careful reviewer would ask about.
 
+mod redaction;
+
 use super::document::{Report, Value};
 use super::{
     Anonymous, Effect, Field, IdentitySource, Mode, Noun, Policy, Rule, Server, ServerMatch, TargetPattern, Who,
@@ -16,6 +18,7 @@ pub(super) fn lint(policy: &Policy, document: &Value<'_>, now: Option<i64>, repo
     lint.servers();
     lint.read_only();
     lint.rules();
+    lint.redaction(now.is_some());
     if let Some(now) = now {
         lint.expired(now);
         lint.covered();

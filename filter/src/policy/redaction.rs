@@ -1,6 +1,7 @@
 //! `redaction`: which secrets are looked for, and what becomes of them.
 
-use super::document::{Fields, Kind, Report, Value, nearest_or_all};
+use super::diagnostic::suggestion;
+use super::document::{Fields, Kind, Report, Value};
 use super::{Mode, TargetPattern, keys, rule, server};
 use crate::pattern::Pattern as NamePattern;
 use crate::secret;
@@ -66,15 +67,27 @@ impl Strategy {
     }
 }
 
+impl HiddenText {
+    /// The word of the policy document.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Count => "count",
+            Self::Strip => "strip",
+            Self::Refuse => "refuse",
+        }
+    }
+}
+
 /// Where secrets of some kinds may pass: every condition must hold.
 #[derive(Debug, Clone)]
-struct Allowance {
+pub struct Allowance {
     /// The tools; `None` is everything, also what is no call.
-    tools: Option<Vec<TargetPattern>>,
+    pub tools: Option<Vec<TargetPattern>>,
     /// Patterns over JSON pointers; `None` is everywhere.
-    paths: Option<Vec<NamePattern>>,
+    pub paths: Option<Vec<NamePattern>>,
     /// Numbers of detectors, sorted; `None` is all.
-    detectors: Option<Vec<usize>>,
+    pub detectors: Option<Vec<usize>>,
 }
 
 /// Compiled `redaction`.
@@ -86,10 +99,15 @@ pub struct Redaction {
     pub mode: Mode,
     /// The largest result that is held, to be swept, in bytes.
     pub sweep_bytes: usize,
+    /// The names of `keys`, as the document writes them.
+    pub keys: Vec<String>,
+    /// Where secrets pass all the same.
+    pub allow: Vec<Allowance>,
+    /// Whether each detector is looked for, by number; keys, patterns and placeholders included.
+    is_on: Vec<bool>,
     /// What becomes of each detector's secrets.
     requests: Vec<Strategy>,
     responses: Vec<Strategy>,
-    allow: Vec<Allowance>,
     hidden_in_definitions: HiddenText,
     hidden_in_results: HiddenText,
 }
@@ -98,6 +116,17 @@ impl Redaction {
     /// The name of a detector, by number.
     pub fn name(&self, detector: usize) -> &str {
         if detector == self.placeholder() { PLACEHOLDER } else { self.scanner.name(detector) }
+    }
+
+    /// Whether a detector, by number, is looked for.
+    pub fn is_on(&self, detector: usize) -> bool {
+        self.is_on.get(detector).copied().unwrap_or(false)
+    }
+
+    /// The numbers that a name stands for: a detector, a group, `key-name`, a pattern, or our own placeholders.
+    pub fn numbers(&self, name: &str) -> impl Iterator<Item = usize> {
+        let own = (detectors().count()..=self.placeholder()).filter(move |number| self.name(*number) == name);
+        named(name).into_iter().chain(own)
     }
 
     /// The number of the detector of our own placeholders.
@@ -142,20 +171,28 @@ fn named(name: &str) -> Vec<usize> {
         .collect()
 }
 
-/// Reads the name of a detector or a group.
-fn read_named(value: &Value<'_>, text: &str, own: &[String], report: &mut Report<'_>) -> Vec<usize> {
+/// Reads the name of a detector or a group. `own` are the names that the policy adds, `words` what else may stand here.
+fn read_named(
+    value: &Value<'_>,
+    text: &str,
+    own: &[String],
+    words: &[&'static str],
+    report: &mut Report<'_>,
+) -> Vec<usize> {
     let mut numbers = named(text);
     if let Some(at) = own.iter().position(|name| name == text) {
         numbers.push(detectors().count() + at);
     }
     if numbers.is_empty() {
-        let words: Vec<&str> = Group::ALL
-            .iter()
-            .map(|group| group.as_str())
-            .chain(detectors().map(|detector| detector.name))
-            .chain(own.iter().map(String::as_str))
-            .collect();
-        let help = nearest_or_all(text, words.iter().copied());
+        let groups = || Group::ALL.iter().map(|group| group.as_str());
+        let names = detectors().map(|detector| detector.name).chain(own.iter().map(String::as_str));
+        let help = suggestion(text, words.iter().copied().chain(groups()).chain(names)).map_or_else(
+            || {
+                let groups: Vec<&str> = groups().collect();
+                format!("name a group ({}) or a detector: `tidegate check --detectors` lists them", groups.join(", "))
+            },
+            |near| format!("did you mean `{near}`?"),
+        );
         report.error("unknown_detector", value, format!("no detector and no group is named `{text}`"), &help);
     }
     numbers
@@ -166,20 +203,26 @@ pub(super) fn read(value: &Value<'_>, servers: &[String], report: &mut Report<'_
     let fields = Fields::open(value, &keys::REDACTION, report)?;
     let list =
         |key: &str, report: &mut Report<'_>| fields.get(key).and_then(|value| value.list(report)).unwrap_or_default();
-    let key_names: Vec<Key> = list("keys", report).iter().filter_map(|value| read_key(value, report)).collect();
-    let patterns: Vec<Pattern> =
-        list("patterns", report).iter().filter_map(|value| read_pattern(value, report)).collect();
-    if let Some(value) = fields.get("patterns").filter(|_| patterns.len() > PATTERNS) {
-        let help = "make one of several that are alike: `corp_(live|test)_[a-z0-9]{32}`";
-        report.error("too_many", value, format!("more than {PATTERNS} patterns"), help);
-    }
+    let keys = list("keys", report);
+    let key_names: Vec<Key> = keys.iter().filter_map(|value| read_key(value, report)).collect();
+    let keys: Vec<String> = keys
+        .iter()
+        .filter_map(|value| match &value.kind {
+            Kind::Text(text) => Some(text.clone().into_owned()),
+            _ => None,
+        })
+        .collect();
+    let patterns = read_patterns(list("patterns", report), report);
     let own: Vec<String> = std::iter::once(KEY_NAME)
         .chain(patterns.iter().map(Pattern::name))
         .chain([PLACEHOLDER])
         .map(str::to_owned)
         .collect();
-    let is_on = fields.get("detectors").map_or_else(default_detectors, |value| read_detectors(value, report));
-    let count = detectors().count() + own.len();
+    let names_on = fields.get("detectors").map_or_else(default_detectors, |value| read_detectors(value, report));
+    let mut is_on: Vec<bool> = detectors().map(|detector| names_on.contains(&detector.name)).collect();
+    is_on.push(!key_names.is_empty());
+    is_on.resize(detectors().count() + own.len(), true);
+    let count = is_on.len();
     let mode = fields.get("mode").and_then(|value| server::read_mode(value, report)).unwrap_or(Mode::Enforce);
     let mut one =
         |key: &str, otherwise| fields.get(key).and_then(|value| value.choice(&STRATEGIES, report)).unwrap_or(otherwise);
@@ -208,14 +251,16 @@ pub(super) fn read(value: &Value<'_>, servers: &[String], report: &mut Report<'_
     let words = [("count", HiddenText::Count), ("strip", HiddenText::Strip), ("allow", HiddenText::Allow)];
     let results = hidden.as_ref().and_then(|fields| fields.get("results")?.choice(&words, report));
     let patterns = patterns.into_iter().map(|pattern| Box::new(pattern) as Box<dyn secret::Pattern>).collect();
-    let scanner = Scanner::new(|detector: &Detector| is_on.contains(&detector.name), &key_names, patterns);
+    let scanner = Scanner::new(|detector: &Detector| names_on.contains(&detector.name), &key_names, patterns);
     Some(Redaction {
         scanner,
         mode,
         sweep_bytes: sweep_bytes.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(SWEEP_BYTES),
+        keys,
+        allow,
+        is_on,
         requests,
         responses,
-        allow,
         hidden_in_definitions: definitions.unwrap_or(HiddenText::Strip),
         hidden_in_results: results.unwrap_or(HiddenText::Count),
     })
@@ -241,7 +286,7 @@ fn read_detectors(value: &Value<'_>, report: &mut Report<'_>) -> Vec<&'static st
             "all" => detectors().map(|detector| detector.name).collect(),
             "none" => Vec::new(),
             _ => {
-                let numbers = read_named(value, name, &[], report);
+                let numbers = read_named(value, name, &[], &["default", "all", "none"], report);
                 detectors()
                     .enumerate()
                     .filter(|(number, _)| numbers.contains(number))
@@ -268,7 +313,7 @@ fn read_strategies(value: &Value<'_>, own: &[String], tables: [&mut Vec<Strategy
     let is_group = |key: &str| Group::ALL.iter().any(|group| group.as_str() == key);
     for wants_group in [true, false] {
         for member in members.iter().filter(|member| is_group(&member.key) == wants_group) {
-            let numbers = read_named(&member.value, &member.key, own, report);
+            let numbers = read_named(&member.value, &member.key, own, &[], report);
             let set = |table: &mut Vec<Strategy>, strategy: Option<Strategy>| {
                 for number in &numbers {
                     if let (Some(entry), Some(strategy)) = (table.get_mut(*number), strategy) {
@@ -306,7 +351,7 @@ fn read_allowance(value: &Value<'_>, servers: &[String], own: &[String], report:
         let mut numbers = Vec::new();
         for value in list {
             let Some(text) = value.text(report) else { continue };
-            numbers.extend(read_named(value, text, own, report));
+            numbers.extend(read_named(value, text, own, &[], report));
         }
         numbers.sort_unstable();
         numbers
@@ -325,6 +370,27 @@ fn read_key(value: &Value<'_>, report: &mut Report<'_>) -> Option<Key> {
             None
         }
     }
+}
+
+/// Reads `patterns`.
+fn read_patterns(list: &[Value<'_>], report: &mut Report<'_>) -> Vec<Pattern> {
+    if let Some(first) = list.get(PATTERNS) {
+        let help = "make one of several that are alike: `corp_(live|test)_[a-z0-9]{32}`";
+        report.error("too_many", first, format!("more than {PATTERNS} patterns"), help);
+    }
+    let mut patterns: Vec<Pattern> = Vec::new();
+    // Those beyond the most are not compiled: each costs time and memory.
+    for value in list.iter().take(PATTERNS) {
+        let Some(pattern) = read_pattern(value, report) else { continue };
+        if patterns.iter().any(|earlier| earlier.name() == pattern.name()) {
+            let name = value.member("name").unwrap_or(value);
+            let help = "give each a name of its own, or make one pattern of both: `(?:corp|acme)_[a-z0-9]{32}`";
+            report.error("duplicate_name", name, format!("a second pattern named `{}`", pattern.name()), help);
+            continue;
+        }
+        patterns.push(pattern);
+    }
+    patterns
 }
 
 /// Reads an entry of `patterns`.

@@ -1,6 +1,7 @@
 mod diagnostics;
 mod lints;
 mod paths;
+mod redaction;
 mod schema;
 mod values;
 
@@ -22,7 +23,8 @@ fn base() -> Value {
             { "name": "github", "match": { "path": "/mcp/github" } },
             { "name": "billing", "match": { "path": "/mcp/billing" } }
         ],
-        "rules": [{ "id": "r", "allow": { "tools": ["github/get_*"] } }]
+        "rules": [{ "id": "r", "allow": { "tools": ["github/get_*"] } }],
+        "redaction": { "detectors": ["private-keys"] }
     })
 }
 
