@@ -65,7 +65,7 @@ struct Table {
 }
 
 impl Table {
-    fn add(&mut self, place: &'static str, measured: Measured) {
+    fn add(&mut self, place: &'static str, measured: &Measured) {
         let row = match self.rows.iter_mut().find(|(name, _)| *name == measured.name) {
             Some((_, row)) => row,
             None => {
@@ -105,7 +105,7 @@ impl Table {
             let Some(measured) = row.get(PLACES[4]) else { continue };
             match (name.as_str(), measured.speed()) {
                 ("scan-clean", Some(speed)) => {
-                    floors.push((format!("{name}: {speed:.0} of 1200 MB/s"), speed >= 1200.0))
+                    floors.push((format!("{name}: {speed:.0} of 1200 MB/s"), speed >= 1200.0));
                 }
                 ("start-up", None) => {
                     let milliseconds = measured.nanoseconds / 1e6;
@@ -151,17 +151,17 @@ fn measure(arguments: &Arguments, progress: &dyn Progress) -> Result<Table, Fail
         let now = || begin.elapsed().as_nanos() as f64;
         for mut row in rows::all() {
             let place = if row.is_scalar { PLACES[1] } else { PLACES[0] };
-            table.add(place, rows::measure(&mut row, f64::from(arguments.milliseconds), now));
+            table.add(place, &rows::measure(&mut row, f64::from(arguments.milliseconds), now));
         }
         for (module, place) in modules.iter().zip([PLACES[2], PLACES[3]]) {
             for measured in in_wasmtime(&std::fs::read(module)?, arguments.milliseconds)? {
-                table.add(place, measured);
+                table.add(place, &measured);
             }
         }
         let Some(envoy) = &envoy else { continue };
         for (module, place) in modules.iter().zip([PLACES[4], PLACES[5]]) {
             for measured in runtime.block_on(in_envoy(envoy, module, arguments.milliseconds))? {
-                table.add(place, measured);
+                table.add(place, &measured);
             }
         }
     }
