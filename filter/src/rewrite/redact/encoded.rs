@@ -74,6 +74,7 @@ struct Run {
 const NONE: u8 = 64;
 
 /// The six bits of each byte of either alphabet.
+#[allow(clippy::indexing_slicing, reason = "where it is evaluated, a mistake does not compile")]
 static SEXTETS: [u8; 256] = {
     let mut sextets = [NONE; 256];
     let mut at = 0_u8;

@@ -45,10 +45,9 @@ fn definitions_are_stripped_and_results_counted() {
     );
     let (out, _) = under(r#"{"hidden_text":{"results":"strip"}}"#, result);
     assert_eq!(out, r#"{"result":{"content":[{"type":"text","text":"xy"}]}}"#);
-    for nothing in [r#"{"hidden_text":{"results":"allow","definitions":"allow"}}"#] {
-        assert_eq!(under(nothing, result), (result.to_owned(), vec![]));
-        assert_eq!(under(nothing, list), (list.to_owned(), vec![]));
-    }
+    let nothing = r#"{"hidden_text":{"results":"allow","definitions":"allow"}}"#;
+    assert_eq!(under(nothing, result), (result.to_owned(), vec![]));
+    assert_eq!(under(nothing, list), (list.to_owned(), vec![]));
 }
 
 #[test]
