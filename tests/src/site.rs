@@ -1,5 +1,7 @@
 //! The policies that the tests' listeners run.
 
+mod redaction;
+
 use serde_json::{Value, json};
 use tidegate::envoy::JwtProvider;
 
@@ -24,6 +26,14 @@ pub enum Site {
     Narrow,
     /// Rules over resources, prompts and methods.
     Rules,
+    /// Redaction with all its defaults; what servers ask of clients passes.
+    Redacting,
+    /// The same, in shadow mode.
+    RedactingShadow,
+    /// Redaction with as many choices as a policy can make.
+    Choosy,
+    /// Answers with a secret are refused.
+    Blocking,
 }
 
 /// The two header modes of one binary.
@@ -68,7 +78,7 @@ impl Mode {
 
 impl Site {
     /// Every site.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 13] = [
         Self::Main,
         Self::Known,
         Self::Challenge,
@@ -78,6 +88,10 @@ impl Site {
         Self::Open,
         Self::Narrow,
         Self::Rules,
+        Self::Redacting,
+        Self::RedactingShadow,
+        Self::Choosy,
+        Self::Blocking,
     ];
 
     /// The name of its listener in `mode`.
@@ -159,6 +173,10 @@ impl Site {
             }
             Self::Narrow => {}
             Self::Rules => policy["rules"] = rules_over_everything(),
+            Self::Redacting | Self::RedactingShadow | Self::Choosy | Self::Blocking => {
+                policy["rules"] = redaction::rules();
+                policy["redaction"] = redaction::of(self);
+            }
         }
         policy
     }

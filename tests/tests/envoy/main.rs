@@ -12,6 +12,7 @@ mod lists;
 mod misbehaviour;
 mod peers;
 mod reader;
+mod redaction;
 mod requests;
 mod responses;
 mod rules;
