@@ -222,6 +222,9 @@ impl Core {
                     List::Resources => access::access(policy, &caller, Noun::Resource, name, None),
                     List::ResourceTemplates => access::template(policy, &caller, name),
                 };
+                if verdict.allowed && list == List::Tools {
+                    self.learn_output(bytes, name, entry);
+                }
                 let condition = Some(policy.narrow_schemas && verdict.allowed && list == List::Tools)
                     .filter(|narrows| *narrows)
                     .and_then(|_| access::only_condition(policy, &caller, name)?.narrowing());

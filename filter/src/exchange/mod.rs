@@ -32,6 +32,7 @@ use crate::mcp::era::Era;
 use crate::mcp::method::Kind;
 use crate::metrics;
 use crate::policy::{Configuration, Server};
+use crate::schema::OutputSchema;
 use crate::state::{Lease, Worker};
 
 #[cfg(test)]
@@ -157,6 +158,8 @@ struct Awaiting {
     kind: Kind,
     /// Decoded name of the tool, of a `tools/call`.
     tool: Option<String>,
+    /// What that tool's `outputSchema` demands, as far as a list told it before the call.
+    output: Option<Arc<OutputSchema>>,
     /// Decoded cursor, of a list.
     cursor: Option<String>,
 }

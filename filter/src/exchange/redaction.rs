@@ -7,11 +7,13 @@ use super::inbound::{Channel, Fate};
 use super::refusal::Refusal;
 use super::request::Message;
 use super::{Core, Surroundings};
+use crate::json::{Span, locate};
 use crate::mcp::denial;
 use crate::mcp::jsonrpc::Envelope;
 use crate::metrics;
 use crate::policy::{Direction, Mode, PLACEHOLDER, Reason, Redaction};
 use crate::rewrite::redact::{self, Blocked, Findings, Outcome, Plan, Redactor};
+use crate::schema::OutputSchema;
 
 /// How the bytes of something that goes to the client are to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,13 +46,30 @@ impl Core {
             direction,
             server: self.server_name(),
             tool,
+            output: None,
             everything: false,
         }
     }
 
     fn response_plan<'a>(&'a self, redaction: &'a Redaction) -> Plan<'a> {
         let tool = self.awaiting.as_ref().and_then(|awaiting| awaiting.tool.as_deref());
-        self.plan(redaction, Direction::Response, tool)
+        let output = self.awaiting.as_ref().and_then(|awaiting| awaiting.output.as_deref());
+        Plan { output, ..self.plan(redaction, Direction::Response, tool) }
+    }
+
+    /// What the `outputSchema` of a tool of this server demands, if secrets are looked for and a list told it.
+    pub(super) fn known_output(&self, tool: &str) -> Option<Arc<OutputSchema>> {
+        self.configuration.policy.redaction.as_ref()?;
+        self.worker.outputs.get(self.server_name(), tool)
+    }
+
+    /// Takes note of what a listed tool promises of its results.
+    pub(super) fn learn_output(&self, bytes: &[u8], tool: &str, entry: Span) {
+        if self.configuration.policy.redaction.is_some() {
+            let entry = entry.of(bytes);
+            let schema = locate(entry, "/outputSchema").map(|span| span.of(entry));
+            self.worker.outputs.learn(self.server_name(), tool, schema);
+        }
     }
 
     /// `text` as it may stand in a log line or an error: without secrets.

@@ -225,7 +225,8 @@ impl Core {
                 _ => None,
             };
             let cursor = cursor.map(Cow::into_owned);
-            self.awaiting = Some(Awaiting { id: id.to_vec(), kind: message.kind, tool, cursor });
+            let output = tool.as_deref().and_then(|tool| self.known_output(tool));
+            self.awaiting = Some(Awaiting { id: id.to_vec(), kind: message.kind, tool, output, cursor });
         }
         let rewritten = if self.enforces() { self.rewritten_request(message) } else { None };
         RequestStep::Forward(rewritten.or_else(|| Some(reread?.bytes.to_vec())))

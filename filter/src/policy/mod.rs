@@ -41,7 +41,7 @@ pub(crate) use index::{Candidates, RuleIndex};
 pub use path::path_fault;
 pub(crate) use path::{is_below, same_authority};
 pub use reason::Reason;
-pub use redaction::{Allowance, Direction, HiddenText, PLACEHOLDER, Redaction, SWEEP_BYTES, Strategy};
+pub use redaction::{Allowance, Constrained, Direction, HiddenText, PLACEHOLDER, Redaction, SWEEP_BYTES, Strategy};
 pub use rule::{DenyStyle, Effect, Field, Noun, Rule, TargetPattern, Who};
 pub use server::{Server, ServerMatch};
 pub use settings::{

@@ -79,6 +79,15 @@ impl HiddenText {
     }
 }
 
+/// What becomes of a secret where a tool's `outputSchema` leaves no room for a placeholder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Constrained {
+    /// Characters of the same kinds stand in its place; its member goes if those do not fit either.
+    Fit,
+    /// Its member goes, unless it is required.
+    Drop,
+}
+
 /// Where secrets of some kinds may pass: every condition must hold.
 #[derive(Debug, Clone)]
 pub struct Allowance {
@@ -105,6 +114,8 @@ pub struct Redaction {
     pub allow: Vec<Allowance>,
     /// Whether each detector is looked for, by number; keys, patterns and placeholders included.
     is_on: Vec<bool>,
+    /// What becomes of secrets where an `outputSchema` leaves no room for a placeholder.
+    pub constrained: Constrained,
     /// What becomes of each detector's secrets.
     requests: Vec<Strategy>,
     responses: Vec<Strategy>,
@@ -237,6 +248,8 @@ pub(super) fn read(value: &Value<'_>, servers: &[String], report: &mut Report<'_
     if let Some(value) = fields.get("strategies") {
         read_strategies(value, &own, [&mut requests, &mut responses], report);
     }
+    let words = [("fit", Constrained::Fit), ("drop", Constrained::Drop)];
+    let constrained = fields.get("constrained").and_then(|value| value.choice(&words, report));
     let sweep_bytes = fields.get("sweep_bytes").and_then(|value| value.whole(1024..=16 << 20, report));
     let allow = fields.get("allow").and_then(|value| value.list(report)).unwrap_or_default();
     let allow = allow.iter().filter_map(|value| read_allowance(value, servers, &own, report)).collect();
@@ -259,6 +272,7 @@ pub(super) fn read(value: &Value<'_>, servers: &[String], report: &mut Report<'_
         keys,
         allow,
         is_on,
+        constrained: constrained.unwrap_or(Constrained::Fit),
         requests,
         responses,
         hidden_in_definitions: definitions.unwrap_or(HiddenText::Strip),

@@ -37,9 +37,11 @@
 mod compact;
 mod facts;
 mod fault;
+mod format;
 #[cfg(feature = "full-schema")]
 mod full;
 mod narrowing;
+mod output;
 mod regex;
 mod value;
 mod verdict;
@@ -60,8 +62,11 @@ use full as engine;
 pub use crate::regex::{PATTERN_BYTES, PATTERN_INSTRUCTIONS, PATTERN_NESTING};
 pub use fault::Fault;
 pub use narrowing::Narrowing;
+pub(crate) use output::Constraint;
+pub use output::OutputSchema;
 pub use verdict::{Facts, Miss, MissKind, Verdict};
 pub use work::Undecidable;
+pub(crate) use work::Work;
 
 /// Longest schema, in bytes.
 pub const SCHEMA_BYTES: usize = 256 * 1024;

@@ -43,7 +43,7 @@ impl core::error::Error for Undecidable {}
 
 /// The steps that are left.
 #[derive(Debug)]
-pub(super) struct Work {
+pub(crate) struct Work {
     left: usize,
 }
 
@@ -51,7 +51,7 @@ pub(super) struct Work {
 const BYTES: usize = 16;
 
 impl Work {
-    pub(super) fn new(steps: usize) -> Self {
+    pub(crate) fn new(steps: usize) -> Self {
         Self { left: steps }
     }
 

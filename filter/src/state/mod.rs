@@ -1,7 +1,9 @@
-//! What one worker holds for all of its exchanges: bounded bytes, and refusals that repeat.
+//! What one worker holds for all of its exchanges: bounded bytes, refusals that repeat, and what tools promise of their
+//! results.
 
 pub mod budget;
 pub mod collapse;
+pub mod outputs;
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,6 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::secret::SecretHash;
 pub use budget::{Budget, Lease};
 pub use collapse::Collapse;
+pub use outputs::Outputs;
 
 /// A key that nobody knows: 32 random bytes, by way of the random keys that the standard library gives its maps.
 pub fn random_key() -> [u8; 32] {
@@ -26,6 +29,8 @@ pub struct Worker {
     pub budget: Budget,
     /// Equal refusals within a short time.
     pub collapse: Collapse,
+    /// What the `outputSchema` of each tool demands.
+    pub outputs: Outputs,
     /// Tells secrets apart in what stands for them.
     pub secret_hash: SecretHash,
     seed: u64,
@@ -43,6 +48,7 @@ impl Worker {
         Self {
             budget: Budget::new(worker_bytes, principal_bytes),
             collapse: Collapse::default(),
+            outputs: Outputs::default(),
             secret_hash: SecretHash::new(key),
             seed: RandomState::new().hash_one(0u8),
             sequence: AtomicU64::new(0),

@@ -34,6 +34,7 @@ impl Subject {
             direction: Direction::Response,
             server: "s",
             tool: Some("t"),
+            output: None,
             everything: false,
         }
     }

@@ -4,6 +4,7 @@
 #![allow(clippy::type_complexity)]
 
 mod methods;
+mod output_schema;
 mod redaction;
 mod requests;
 mod responses;
@@ -107,11 +108,15 @@ struct Driver {
 
 impl Driver {
     fn new(policy: &str, hold: bool) -> Self {
+        Self::on(&Arc::new(Worker::with_key(1 << 28, 1 << 25, b"the same in every run")), policy, hold)
+    }
+
+    /// A driver on a worker that has seen other exchanges.
+    fn on(worker: &Arc<Worker>, policy: &str, hold: bool) -> Self {
         let text = format!(r#"{{"host":{{"hold_headers":{hold}}},"layers":[{policy}]}}"#);
         let compiled =
             policy::compile(text.as_bytes()).unwrap_or_else(|d| panic!("{}", d.render(text.as_bytes(), "p")));
-        let worker = Arc::new(Worker::with_key(1 << 28, 1 << 25, b"the same in every run"));
-        let exchange = Exchange::new(Arc::new(compiled.configuration), worker, NOW);
+        let exchange = Exchange::new(Arc::new(compiled.configuration), Arc::clone(worker), NOW);
         Self { exchange, world: World::default(), seen: Seen::default() }
     }
 

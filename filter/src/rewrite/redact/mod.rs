@@ -7,6 +7,7 @@
 
 mod encoded;
 mod findings;
+mod fitting;
 mod flat;
 mod place;
 mod placeholder;
@@ -17,6 +18,7 @@ mod window;
 mod tests;
 
 use crate::policy::{Direction, HiddenText, Mode, Redaction, Strategy};
+use crate::schema::OutputSchema;
 use crate::secret::SecretHash;
 pub use findings::{Finding, Findings};
 use flat::Reader;
@@ -36,6 +38,8 @@ pub struct Plan<'a> {
     pub server: &'a str,
     /// The tool that is called, if one is.
     pub tool: Option<&'a str>,
+    /// What that tool's `outputSchema` demands of the result, if it is known.
+    pub output: Option<&'a OutputSchema>,
     /// Every secret is replaced, whatever the policy lets pass: for logs.
     pub everything: bool,
 }
@@ -121,10 +125,19 @@ fn finish(plan: &Plan<'_>, task: Task, bytes: &[u8], reader: impl Fn() -> Reader
     if surveyed.changes == 0 {
         return Outcome { findings: surveyed.findings, ..Outcome::default() };
     }
-    let mut learnt = Learnt { sweep: surveyed.sweep, sweeping: Sweeping::Surveyed, ..Learnt::default() };
+    let mut learnt = surveyed;
     let mut out = Vec::with_capacity(bytes.len());
-    Window::new(task, reader()).feed(plan, &mut learnt, bytes, true, Some(&mut out));
-    Outcome { message: Some(out), findings: learnt.findings, blocked: learnt.blocked }
+    // What was agreed on while the message was rewritten also stands in what had been written by then.
+    for _ in 0..2 {
+        let Learnt { sweep, fitting, .. } = learnt;
+        learnt = Learnt { sweep, fitting: fitting.again(), sweeping: Sweeping::Surveyed, ..Learnt::default() };
+        out.clear();
+        Window::new(task, reader()).feed(plan, &mut learnt, bytes, true, Some(&mut out));
+        if !learnt.fitting.has_grown {
+            break;
+        }
+    }
+    Outcome { message: Some(learnt.fitting.cut(out)), findings: learnt.findings, blocked: learnt.blocked }
 }
 
 /// Redacts a message, or text, while it comes.

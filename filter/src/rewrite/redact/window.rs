@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use super::encoded::{Encoded, Piece};
+use super::fitting::{Fit, Fitting, Occurrence};
 use super::flat::{Flat, QuoteLevels, Reader};
 use super::placeholder::{self, Form};
 use super::sweep::Sweep;
@@ -35,6 +36,7 @@ pub(super) struct Learnt {
     pub(super) findings: Findings,
     pub(super) sweep: Sweep,
     pub(super) sweeping: Sweeping,
+    pub(super) fitting: Fitting,
     /// The first secret that the policy does not let pass in any form.
     pub(super) blocked: Option<Blocked>,
     /// There is hidden text that has to go.
@@ -406,6 +408,28 @@ impl Window {
             return false;
         }
         let name = plan.redaction.name(detector);
+        let usual = |out: &mut Vec<u8>| {
+            let form = match strategy {
+                Strategy::Mask => Form::Mask,
+                Strategy::Hash => Form::Hash,
+                _ => Form::Typed,
+            };
+            placeholder::write(out, form, name, value, reader.is_in_key(), plan.hash);
+        };
+        let mut fit = Fit::Free;
+        if literal.is_none() && !joins && strategy != Strategy::Block {
+            let written = self.raw.get(from..to).unwrap_or_default();
+            let may_drop = learnt.sweeping != Sweeping::Forward;
+            let occurrence = Occurrence { pointer: &pointer, value, written, is_key: reader.is_in_key(), may_drop };
+            fit = learnt.fitting.of(plan, &occurrence, || {
+                let mut text = Vec::new();
+                usual(&mut text);
+                text
+            });
+        }
+        if fit == Fit::Leave {
+            return false;
+        }
         if !joins {
             learnt.findings.add(name, &pointer, 1);
             learnt.changes += 1;
@@ -419,16 +443,15 @@ impl Window {
             && learnt.sweeping == Sweeping::Forward;
         if let Some(out) = out.as_deref_mut() {
             out.extend_from_slice(self.raw.get(self.sent..from).unwrap_or_default());
-            match (joins, literal) {
-                (true, _) => {}
-                (_, Some(literal)) => out.extend_from_slice(literal),
-                _ => {
-                    let form = match strategy {
-                        Strategy::Mask => Form::Mask,
-                        Strategy::Hash => Form::Hash,
-                        _ => Form::Typed,
-                    };
-                    placeholder::write(out, form, name, value, reader.is_in_key(), plan.hash);
+            match (joins, literal, fit) {
+                (true, ..) => {}
+                (_, Some(literal), _) => out.extend_from_slice(literal),
+                (_, _, Fit::Text(text)) => out.extend_from_slice(&text),
+                (_, _, fit) => {
+                    if fit == Fit::Drop {
+                        learnt.fitting.drop_at(out.len());
+                    }
+                    usual(out);
                 }
             }
         }

@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::format::Format;
 use super::node::{ArrayRules, Check, Contains, Known, Node, NodeId, NumberRule, ObjectRules, StringRules, Types};
 use super::number::DIVISOR_DIGITS;
 use super::reference;
 use crate::json;
 use crate::schema::fault::{Fault, cut, push_token};
+use crate::schema::format::Format;
 use crate::schema::regex::Regex;
 use crate::schema::value::{Type, Value};
 use crate::schema::{SCHEMA_INSTRUCTIONS, SCHEMA_NODES, Sets, check_text};

@@ -2,7 +2,6 @@
 
 mod compile;
 mod equal;
-mod format;
 mod judge;
 mod node;
 mod number;

@@ -1,8 +1,8 @@
 //! The compiled form of a schema.
 
-use super::format::Format;
 use crate::json::Span;
 use crate::schema::facts::{FactPath, Source};
+use crate::schema::format::Format;
 use crate::schema::regex::Regex;
 use crate::schema::value::Type;
 

@@ -53,6 +53,7 @@ impl Filter {
             server: "s",
             tool: None,
             everything: false,
+            output: None,
         }
     }
 

@@ -3,6 +3,7 @@ use std::sync::{Arc, LazyLock};
 use super::*;
 use crate::policy;
 
+mod constrained;
 mod depths;
 mod encoded;
 mod hidden_text;
@@ -28,7 +29,15 @@ pub(super) fn redaction(text: &str) -> Arc<Redaction> {
 }
 
 pub(super) fn plan<'a>(redaction: &'a Redaction, hash: &'a SecretHash) -> Plan<'a> {
-    Plan { redaction, hash, direction: Direction::Response, server: "crm", tool: Some("read_file"), everything: false }
+    Plan {
+        redaction,
+        hash,
+        direction: Direction::Response,
+        server: "crm",
+        tool: Some("read_file"),
+        output: None,
+        everything: false,
+    }
 }
 
 pub(super) fn hash() -> SecretHash {

@@ -20,6 +20,7 @@ pub(super) enum Format {
 }
 
 impl Format {
+    #[cfg(not(feature = "full-schema"))]
     pub(super) const NAMES: &str = "`date-time`, `uri`, `email`, `uuid`, `ipv4` and `ipv6`";
 
     pub(super) fn by_name(name: &str) -> Option<Self> {
@@ -35,6 +36,7 @@ impl Format {
     }
 
     /// What a text must be, as a phrase.
+    #[cfg(not(feature = "full-schema"))]
     pub(super) fn described(self) -> &'static str {
         match self {
             Self::DateTime => "a date and time as in RFC 3339, such as 2026-01-31T12:00:00Z",
@@ -43,6 +45,18 @@ impl Format {
             Self::Uuid => "a UUID, such as 123e4567-e89b-12d3-a456-426614174000",
             Self::Ipv4 => "an IPv4 address, such as 192.0.2.1",
             Self::Ipv6 => "an IPv6 address, such as 2001:db8::1",
+        }
+    }
+
+    /// A text of this format that says nothing.
+    pub(super) fn blank(self) -> &'static str {
+        match self {
+            Self::DateTime => "1970-01-01T00:00:00Z",
+            Self::Uri => "urn:redacted",
+            Self::Email => "redacted@example.invalid",
+            Self::Uuid => "00000000-0000-0000-0000-000000000000",
+            Self::Ipv4 => "0.0.0.0",
+            Self::Ipv6 => "::",
         }
     }
 
