@@ -1,9 +1,12 @@
 //! Secrets in what passes: what these tests plant, and how it is told from the rest.
 
+mod limits;
+mod logs;
 mod policy;
 mod requests;
 mod results;
 mod streams;
+mod workers;
 
 use serde_json::Value;
 

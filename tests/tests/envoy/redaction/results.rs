@@ -134,16 +134,9 @@ fn every_kind_of_answer_loses_its_secrets() {
             };
             assert!(text.contains(PLACEHOLDER), "{method}: {text}");
             assert_clean(&text, method);
-            // Nothing else is another thing than it was.
-            let shape = |value: &Value| value.to_string().matches(['{', '[', ',', ':']).count();
-            if !answer.to_string().contains("\\\\\"") {
-                let hidden = got.to_string().replace("[redacted:aws-access-key-id:", "");
-                assert_eq!(
-                    hidden.matches(['{', ',', ':']).count(),
-                    answer.to_string().matches(['{', ',', ':']).count(),
-                    "{method}: {}",
-                    shape(&got)
-                );
+            if text == got.to_string() {
+                let restored = placeholders(&text).iter().fold(text.clone(), |text, it| text.replace(it, KEY));
+                assert_eq!(restored, answer.to_string(), "{method}");
             }
         }
         let error = json!({"jsonrpc": "2.0", "id": 1, "error": {"code": -32000, "message": format!("denied for {KEY}"), "data": {"trace": [format!("at {KEY}")]}}});
