@@ -27,7 +27,11 @@ pub fn endpoints() -> Vec<Endpoint> {
             &[("limit", json!({"type": "integer", "minimum": 1, "maximum": 100}))],
             &[],
         ),
-        tool("get_customer", "Reads one customer.", Kind::Read, &[("customer_id", text())], &["customer_id"]),
+        tool("get_customer", "Reads one customer.", Kind::Read, &[("customer_id", text())], &["customer_id"])
+            .with_raw_output_schema(Arc::new(object(
+                &[("id", text()), ("name", text()), ("email", text()), ("balance", json!({"type": "number"}))],
+                &["id", "name", "email", "balance"],
+            ))),
         tool(
             "search_invoices",
             "Finds invoices by customer or state.",
@@ -103,6 +107,16 @@ fn tool(
     properties: &[(&str, Value)],
     required: &[&str],
 ) -> Tool {
+    let annotations = match kind {
+        Kind::Read => ToolAnnotations::new().read_only(true),
+        Kind::Write => ToolAnnotations::new().read_only(false).destructive(false),
+        Kind::Destructive => ToolAnnotations::new().read_only(false).destructive(true),
+    };
+    Tool::new(name, description, Arc::new(object(properties, required))).with_annotations(annotations)
+}
+
+/// A schema of objects with these properties and no others.
+fn object(properties: &[(&str, Value)], required: &[&str]) -> JsonObject {
     let properties: Map<String, Value> =
         properties.iter().map(|(key, schema)| ((*key).to_owned(), schema.clone())).collect();
     let mut schema = JsonObject::new();
@@ -110,12 +124,7 @@ fn tool(
     schema.insert("properties".to_owned(), Value::Object(properties));
     schema.insert("required".to_owned(), json!(required));
     schema.insert("additionalProperties".to_owned(), json!(false));
-    let annotations = match kind {
-        Kind::Read => ToolAnnotations::new().read_only(true),
-        Kind::Write => ToolAnnotations::new().read_only(false).destructive(false),
-        Kind::Destructive => ToolAnnotations::new().read_only(false).destructive(true),
-    };
-    Tool::new(name, description, Arc::new(schema)).with_annotations(annotations)
+    schema
 }
 
 /// What a tool answers, as structured content.

@@ -80,6 +80,8 @@ pub(crate) fn policy(issuer: &str, audience: &str) -> Value {
         ],
         "read_only": {"enabled": true, "reads": ["get_*", "list_*", "search_*"]},
         "audit": {"allowed": true},
+        // One kind of secret may go to the server, which says it back.
+        "redaction": {"strategies": {"gitlab-pat": {"requests": "allow"}}},
     })
 }
 
@@ -137,12 +139,25 @@ pub(crate) fn steps() -> Vec<Step> {
             expect: Expect::Hidden { rule: "no-credentials" },
         },
     ];
+    let secret = |customer_id: &str| Ask::Call { tool: "get_customer", arguments: json!({"customer_id": customer_id}) };
+    let secrets = [
+        Step { ask: secret("glpat-7Kq2mXv9RbTzWc4LdNpS"), expect: Expect::Runs("[redacted:gitlab-pat:") },
+        Step {
+            ask: secret("AKIAQ3EGRZ7PLM5VWXTD"),
+            expect: Expect::Denied {
+                reason: "secret_blocked",
+                rule: None,
+                said: "/params/arguments/customer_id holds a secret (aws-access-key-id), which this policy does not let through.",
+                advice: "Call again without the secret: refer to it by name, or let the server read it from where it is kept.",
+            },
+        },
+    ];
     let allowed = || Step {
         ask: Ask::Call { tool: "get_customer", arguments: customer() },
         expect: Expect::Runs("Northwind Traders"),
     };
     let mut steps = vec![allowed()];
-    for step in refused {
+    for step in refused.into_iter().chain(secrets) {
         steps.extend([step, allowed()]);
     }
     steps
@@ -175,7 +190,7 @@ pub(crate) fn assert_seen(seen: &Seen, steps: &[Step]) {
 fn assert_reply(reply: &Reply, step: &Step) {
     match (step.expect, reply, &step.ask) {
         (Expect::Runs(answer), Reply::Result { text, is_error: false, .. }, Ask::Call { .. }) => {
-            assert!(text.contains(answer), "{step:?}: {reply:?}");
+            assert!(text.contains(answer) && !text.contains("glpat-"), "{step:?}: {reply:?}");
             assert_eq!(reply.denial(), None);
         }
         (

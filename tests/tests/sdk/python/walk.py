@@ -32,6 +32,9 @@ async def ask(client, item, describe):
     # The releases name the fields differently; on the wire they are the same.
     found = result.model_dump(by_alias=True)
     text = "\n".join(block["text"] for block in found["content"] if block["type"] == "text")
+    if found.get("structuredContent") is not None:
+        # The SDK has validated it against the output schema; its twin says the same.
+        assert json.loads(text) == found["structuredContent"], found
     return {"is_error": found["isError"], "text": text, "meta": found["_meta"]}
 
 
