@@ -156,7 +156,7 @@ fn a_hundred_megabytes_stream_in_constant_memory() {
         let policy = Site::Redacting.policy();
         let root = named(&rendering(&policy, Mode::NoHold, upstream.address, &wasm()), "memory");
         let envoy = Envoy::start(&binary(), root, &Options::default()).await.unwrap_or_else(|error| panic!("{error}"));
-        let _end = end_with_us(envoy.pid());
+        let mut guard = end_with_us(envoy.pid());
         let mut arrivals = upstream.script("case-000001");
         let mut line = format!("it is {KEY}, or \\\"{OTHER_KEY}\\\" \\u00e9 ");
         line.push_str(&"lorem ipsum dolor sit amet ".repeat(2400));
@@ -214,5 +214,7 @@ fn a_hundred_megabytes_stream_in_constant_memory() {
             assert_eq!(found, 2 * repeats);
             assert!(most < 16 << 20, "memory grew by {most} bytes");
         }
+        drop(guard.stdin.take());
+        guard.wait().unwrap();
     });
 }

@@ -134,7 +134,7 @@ fn every_kind_of_answer_loses_its_secrets() {
             };
             assert!(text.contains(PLACEHOLDER), "{method}: {text}");
             assert_clean(&text, method);
-            if text == got.to_string() {
+            if method != "resources/read" || !answer.to_string().contains(&blob) {
                 let restored = placeholders(&text).iter().fold(text.clone(), |text, it| text.replace(it, KEY));
                 assert_eq!(restored, answer.to_string(), "{method}");
             }
@@ -241,7 +241,7 @@ fn unbase64(text: &str) -> String {
     let mut bytes = Vec::new();
     for group in text.trim_end_matches('=').as_bytes().chunks(4) {
         let bits = group.iter().fold(0, |bits, byte| bits << 6 | u32::from(value(*byte))) << (6 * (4 - group.len()));
-        bytes.extend((0..group.len() - 1).map(|at| (bits >> (16 - 8 * at)) as u8));
+        bytes.extend((0..group.len() - 1).map(|at| u8::try_from(bits >> (16 - 8 * at) & 0xff).unwrap()));
     }
     String::from_utf8(bytes).unwrap()
 }
