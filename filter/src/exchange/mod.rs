@@ -11,6 +11,7 @@
 //!        │ Forward ──▶ on_response_headers ─ Hold | Continue ──▶ on_response_chunk … ──▶ on_end
 //! ```
 
+mod arguments;
 mod arrival;
 mod capabilities;
 mod events;

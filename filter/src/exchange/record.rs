@@ -8,11 +8,11 @@ use super::request::{Message, Mirrored};
 use super::{Core, Progress, Surroundings};
 use crate::audit::Record;
 use crate::decide::access::Verdict;
-use crate::json::{decode, members, write_string};
+use crate::json::write_string;
 use crate::mcp::jsonrpc::Shape;
 use crate::mcp::method::Kind;
 use crate::metrics::{Decision, Outcome};
-use crate::policy::{ArgumentsAudit, Reason};
+use crate::policy::Reason;
 use crate::rewrite::redact::Findings;
 use crate::state::collapse::Fate;
 
@@ -44,6 +44,8 @@ pub(super) struct Facts {
     /// Secrets in the request, and in what the server sent.
     pub(super) request_redactions: Findings,
     pub(super) redactions: Findings,
+    /// What is to be told of arguments that were rewritten; within, None if they are too long.
+    pub(super) arguments: Option<Option<Vec<u8>>>,
     /// They passed: redaction is in shadow mode.
     pub(super) would_redact: bool,
     /// They were found in something that left before it was complete.
@@ -355,11 +357,8 @@ impl Core {
             record.list("struck_capabilities", &self.facts.struck, LISTED);
         }
         let arguments = message.envelope.arguments.filter(|arguments| arguments.shape == Shape::Object);
-        if let (Some(arguments), ArgumentsAudit::Keys) = (arguments, self.configuration.policy.audit.arguments) {
-            let keys: Vec<_> = members(message.bytes, arguments.span)
-                .map(|member| self.scrubbed(&decode(member.key.of(message.bytes))).into_owned())
-                .collect();
-            record.list("arguments", &keys, LISTED);
+        if let Some(arguments) = arguments {
+            self.describe_arguments(record, message.bytes, arguments.span);
         }
     }
 }

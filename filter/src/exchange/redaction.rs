@@ -39,7 +39,12 @@ impl Core {
         self.configuration.policy.redaction.as_ref().map_or(crate::policy::SWEEP_BYTES, |it| it.sweep_bytes)
     }
 
-    fn plan<'a>(&'a self, redaction: &'a Redaction, direction: Direction, tool: Option<&'a str>) -> Plan<'a> {
+    pub(super) fn plan<'a>(
+        &'a self,
+        redaction: &'a Redaction,
+        direction: Direction,
+        tool: Option<&'a str>,
+    ) -> Plan<'a> {
         Plan {
             redaction,
             hash: &self.worker.secret_hash,
@@ -108,7 +113,12 @@ impl Core {
         match blocked {
             _ if !redacts => Ok(None),
             Some(blocked) => Err(secret_in_request(&blocked)),
-            None => Ok(changed),
+            None => {
+                if let Some(arguments) = message.envelope.arguments.filter(|_| changed.is_some() && env.audits()) {
+                    self.keep_arguments(message.bytes, arguments.span);
+                }
+                Ok(changed)
+            }
         }
     }
 

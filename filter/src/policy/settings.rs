@@ -1,4 +1,4 @@
-use super::document::{Fields, Kind, Report, Value};
+use super::document::{Fields, Report, Value};
 use super::{TargetPattern, keys, rule};
 
 /// What belongs to the deployment and not to the policy.
@@ -99,6 +99,8 @@ pub enum ArgumentsAudit {
     None,
     /// The names of the top-level arguments.
     Keys,
+    /// The arguments, without secrets and with long strings cut; their names alone where that is too long.
+    Redacted,
 }
 
 /// The verdict where Tidegate cannot decide.
@@ -228,17 +230,18 @@ pub(super) fn read_fail_modes(value: &Value<'_>, report: &mut Report<'_>) -> Fai
     modes
 }
 
-/// Reads `audit`.
-pub(super) fn read_audit(value: &Value<'_>, report: &mut Report<'_>) -> AuditSettings {
+/// Reads `audit` of a policy that has `redaction`, or has not.
+pub(super) fn read_audit(value: &Value<'_>, redacts: bool, report: &mut Report<'_>) -> AuditSettings {
     let mut audit = AuditSettings::default();
     let Some(fields) = Fields::open(value, &keys::AUDIT, report) else { return audit };
     if let Some(value) = fields.get("arguments") {
-        if matches!(&value.kind, Kind::Text(text) if text == "redacted") {
-            let message = "`redacted` is not supported by this version of Tidegate";
-            report.error("not_yet", value, message, "use \"keys\" or \"none\": neither writes a value");
-        } else {
-            let words = [("none", ArgumentsAudit::None), ("keys", ArgumentsAudit::Keys)];
-            audit.arguments = value.choice(&words, report).unwrap_or(audit.arguments);
+        let words =
+            [("none", ArgumentsAudit::None), ("keys", ArgumentsAudit::Keys), ("redacted", ArgumentsAudit::Redacted)];
+        audit.arguments = value.choice(&words, report).unwrap_or(audit.arguments);
+        if audit.arguments == ArgumentsAudit::Redacted && !redacts {
+            let message = "`redacted` needs `redaction`: without it no secret is looked for, and all would be written";
+            let help = "add \"redaction\": {} to the policy, or use \"keys\" or \"none\": neither writes a value";
+            report.error("missing_key", value, message, help);
         }
     }
     if let Some(allowed) = fields.get("allowed").and_then(|value| value.flag(report)) {

@@ -122,6 +122,7 @@ fn general(policy: &Policy) -> Vec<(&'static str, String)> {
     let arguments = match policy.audit.arguments {
         ArgumentsAudit::None => "none",
         ArgumentsAudit::Keys => "keys",
+        ArgumentsAudit::Redacted => "redacted",
     };
     let reads: Vec<String> = policy.read_only.reads.iter().map(tool).collect();
     let read_only = match (policy.read_only.enabled, reads.is_empty()) {

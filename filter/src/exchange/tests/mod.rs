@@ -3,6 +3,7 @@
 // Tables of cases say what they hold by their tests.
 #![allow(clippy::type_complexity)]
 
+mod audited_arguments;
 mod methods;
 mod output_schema;
 mod redaction;

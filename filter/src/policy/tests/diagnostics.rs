@@ -261,8 +261,22 @@ fn each_fault_has_code_pointer_and_help() {
         ("/limits", json!({ "depth": 200 }), "invalid_value", "/limits/depth", "from 8 to 127", ""),
         ("/on", json!({ "server_unkown": "deny" }), "unknown_key", "/on/server_unkown", "", "`server_unknown`?"),
         ("/on", json!({ "overloaded": "allow" }), "invalid_value", "/on/overloaded", "can only be \"deny\"", ""),
-        ("/audit", json!({ "arguments": "redacted" }), "not_yet", "/audit/arguments", "not supported", "\"keys\""),
-        ("/audit", json!({ "arguments": "all" }), "invalid_value", "/audit/arguments", "", "use one of `none`, `keys`"),
+        (
+            "/audit",
+            json!({ "arguments": "redacted" }),
+            "missing_key",
+            "/audit/arguments",
+            "needs `redaction`",
+            "\"keys\"",
+        ),
+        (
+            "/audit",
+            json!({ "arguments": "all" }),
+            "invalid_value",
+            "/audit/arguments",
+            "",
+            "use one of `none`, `keys`, `redacted`",
+        ),
     ];
     for (place, value, code, pointer, message, help) in table {
         let found = errors(&with(place, value.clone()));

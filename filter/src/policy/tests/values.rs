@@ -127,6 +127,10 @@ fn fail_modes_are_read() {
 fn audit_settings_are_read() {
     let audit = compiled(&with("/audit", json!({ "arguments": "none", "allowed": false }))).configuration.policy.audit;
     assert_eq!(audit, AuditSettings { arguments: ArgumentsAudit::None, allowed: false });
+    let mut policy = with("/audit", json!({ "arguments": "redacted" }));
+    put(&mut policy, "/redaction", json!({}));
+    let audit = compiled(&policy).configuration.policy.audit;
+    assert_eq!(audit, AuditSettings { arguments: ArgumentsAudit::Redacted, allowed: true });
 }
 
 #[test]
