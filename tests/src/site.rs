@@ -34,6 +34,8 @@ pub enum Site {
     Choosy,
     /// Answers with a secret are refused.
     Blocking,
+    /// Redaction where members that an `outputSchema` constrains go; calls are audited with their arguments.
+    Constrained,
 }
 
 /// The two header modes of one binary.
@@ -78,7 +80,7 @@ impl Mode {
 
 impl Site {
     /// Every site.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Main,
         Self::Known,
         Self::Challenge,
@@ -92,6 +94,7 @@ impl Site {
         Self::RedactingShadow,
         Self::Choosy,
         Self::Blocking,
+        Self::Constrained,
     ];
 
     /// The name of its listener in `mode`.
@@ -176,6 +179,10 @@ impl Site {
             Self::Redacting | Self::RedactingShadow | Self::Choosy | Self::Blocking => {
                 policy["rules"] = redaction::rules();
                 policy["redaction"] = redaction::of(self);
+            }
+            Self::Constrained => {
+                policy["redaction"] = json!({"requests": "mask", "constrained": "drop"});
+                policy["audit"] = json!({"arguments": "redacted"});
             }
         }
         policy

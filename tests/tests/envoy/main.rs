@@ -10,6 +10,7 @@ mod framing;
 mod hostile;
 mod lists;
 mod misbehaviour;
+mod output_schema;
 mod peers;
 mod reader;
 mod redaction;
