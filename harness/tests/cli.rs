@@ -102,6 +102,67 @@ fn explain_shows_every_fail_mode() {
 }
 
 #[test]
+fn explain_shows_what_redaction_does() {
+    let text = stdout(&tidegate(&["check", "--explain", GOOD]));
+    for expected in ["Redaction of secrets", "license_code", "off: personal", "256 KiB", "shared by the workers"] {
+        assert!(text.contains(expected), "{expected} is missing in\n{text}");
+    }
+    let report: Value =
+        serde_json::from_str(&stdout(&tidegate(&["check", "--explain", "--format", "json", GOOD]))).unwrap();
+    let redaction = &report["files"][0]["effective"]["redaction"];
+    assert_eq!((&redaction["requests"]["cloud"], &redaction["groups"]["personal"]["on"]), (&"block".into(), &0.into()));
+}
+
+#[test]
+fn every_detector_can_be_listed() {
+    let text = stdout(&tidegate(&["check", "--detectors"]));
+    assert!(text.contains("aws-access-key-id") && text.contains("version-control ("), "{text}");
+    let list: Value = serde_json::from_str(&stdout(&tidegate(&["check", "--detectors", "--format", "json"]))).unwrap();
+    let list = list["detectors"].as_array().unwrap();
+    assert!(
+        list.len() >= 100 && list.iter().any(|it| it["name"] == "iban" && it["default"] == false),
+        "{}",
+        list.len()
+    );
+
+    let policy = Altered::new("detectors", "\"detectors\": \"default\"", "\"detectors\": [\"cloud\"]");
+    let of_policy = tidegate(&["check", "--detectors", "--format", "json", policy.path()]);
+    let report: Value = serde_json::from_slice(&of_policy.stdout).unwrap();
+    let row = |name: &str| {
+        let list = report["files"][0]["detectors"].as_array().unwrap();
+        list.iter().find(|it| it["name"] == name).unwrap().clone()
+    };
+    assert_eq!(
+        (&row("aws-access-key-id")["on"], &row("aws-access-key-id")["responses"]),
+        (&true.into(), &"replace".into())
+    );
+    assert_eq!((&row("jwt")["on"], &row("jwt")["responses"]), (&false.into(), &Value::Null));
+}
+
+#[test]
+fn the_key_of_placeholders_is_rendered_by_name() {
+    let arguments =
+        ["render", "envoy", "--policy", GOOD, "--upstream", "http://localhost:3000/mcp", "--format", "json"];
+    let keyed = [&arguments[..], &["--redaction-key-env", "REDACTION_KEY"]].concat();
+    let vm = |arguments: &[&str]| {
+        let output = tidegate(arguments);
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+        let text = stdout(&output);
+        (text.contains("\"host_env_keys\""), text.contains("{\\\"redaction\\\":{\\\"env\\\":\\\"REDACTION_KEY\\\"}}"))
+    };
+    assert_eq!((vm(&arguments), vm(&keyed)), ((false, false), (true, true)));
+    let wrong = [&arguments[..], &["--redaction-key-env", "not a name"]].concat();
+    let output = tidegate(&wrong);
+    assert_eq!(code(&output), 2);
+    assert!(stderr(&output).contains("not the name of an environment variable"), "{}", stderr(&output));
+
+    let up = ["up", "--policy", GOOD, "--upstream", "http://localhost:1/mcp", "--redaction-key-env", "TIDEGATE_UNSET"];
+    let output = tidegate(&up);
+    assert_eq!(code(&output), 2);
+    assert!(stderr(&output).contains("TIDEGATE_UNSET, the key of placeholders, is not set"), "{}", stderr(&output));
+}
+
+#[test]
 fn a_file_that_is_not_there_is_wrong_input() {
     let output = tidegate(&["check", "/nonexistent/policy.json"]);
     assert_eq!(code(&output), 2);

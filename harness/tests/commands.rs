@@ -21,8 +21,15 @@ fn the_demo_goes_as_expected_in_both_header_modes() {
         let output = tidegate(arguments).output().unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
         assert_eq!(output.status.code(), Some(0), "{arguments:?}\n{text}");
-        for expected in ["read_only", "no-credentials", "shadow release-freeze", "principal_missing", "All as expected"]
-        {
+        for expected in [
+            "read_only",
+            "no-credentials",
+            "shadow release-freeze",
+            "principal_missing",
+            "[redacted:aws-access-key-id:",
+            "secret_blocked",
+            "All as expected",
+        ] {
             assert!(text.contains(expected), "{expected} is missing in\n{text}");
         }
     }

@@ -139,6 +139,12 @@ async fn metrics_have_labels_and_audit_lines_are_found() {
         Reply::Result { is_error: false, .. }
     ));
     client.close().await;
+    let sre = Principal { subject: "sam", team: "platform", groups: &["sre"] };
+    let token = issuer.token(&sre, "https://mcp.example.com");
+    let url = format!("http://{}/mcp/platform", envoy.listener("mcp").unwrap());
+    let client = Client::connect(&url, Some(&token), Era::Modern).await.unwrap();
+    client.call("get_service_config", serde_json::Map::new()).await;
+    client.close().await;
 
     let name = "wasmcustom.tidegate.decisions.verdict.deny.reason.denied_by_rule.server.billing";
     assert_eq!(envoy.stats().await.unwrap().number(name), 1);
@@ -148,17 +154,57 @@ async fn metrics_have_labels_and_audit_lines_are_found() {
     for label in ["verdict=\"deny\"", "reason=\"denied_by_rule\"", "server=\"billing\""] {
         assert!(counter.contains(label), "{counter}");
     }
+    let redacted =
+        metrics.lines().find(|it| it.starts_with("tidegate_redactions{") && it.contains("aws-access-key-id"));
+    let redacted = redacted.unwrap_or_else(|| panic!("no such metric in\n{metrics}"));
+    for label in ["outcome=\"redacted\"", "detector=\"aws-access-key-id\"", "server=\"platform\""] {
+        assert!(redacted.contains(label), "{redacted}");
+    }
     let histogram = metrics.lines().find(|it| it.starts_with("tidegate_mcp_server_operation_duration_count"));
     assert!(histogram.is_some_and(|it| it.contains("server=\"billing\"")), "{histogram:?}");
 
     let calls: Vec<String> = server.calls().into_iter().map(|it| it.tool).collect();
-    assert_eq!(calls, ["list_customers"], "what was refused did not run");
+    assert_eq!(calls, ["list_customers", "get_service_config"], "what was refused did not run");
     assert_eq!(server.calls()[0].subject.as_deref(), Some("ada"));
     let log = envoy.stop().await.unwrap();
     let lines = log.lines();
     let events = tidegate::envoy::audit::Event::from_log(lines.iter().map(AsRef::as_ref));
     let refused = events.iter().find(|it| it.target() == Some("delete_customer")).unwrap();
     assert_eq!((refused.text("verdict"), refused.subject()), (Some("deny"), Some("ada")));
+}
+
+/// With one key two Envoys write the same placeholder; with none each has its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn placeholders_depend_on_the_key_of_the_environment() {
+    let issuer = Issuer::new("https://idp.example.com").unwrap();
+    let server = Server::start(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
+    let sre = Principal { subject: "sam", team: "platform", groups: &["sre"] };
+    let token = issuer.token(&sre, "https://mcp.example.com");
+    let keyed = format!(r#"{{"host":{{"keys":{{"redaction":{{"env":"REDACTION_KEY"}}}}}},"layers":[{POLICY}]}}"#);
+    let rendering = || {
+        let mut rendering = Rendering::new(keyed.clone(), module());
+        rendering.upstreams.push(Upstream::plain("mcp", server.address()));
+        rendering.jwt.push(JwtProvider { issuer: issuer.name().to_owned(), audiences: vec![], jwks: issuer.jwks() });
+        rendering
+    };
+    let with_key =
+        |key: &str| Options { variables: vec![("REDACTION_KEY".to_owned(), key.to_owned())], ..Options::default() };
+    let mut seen = Vec::new();
+    for key in ["0123456789abcdef0", "0123456789abcdef0", "0123456789abcdef1"] {
+        let envoy = Envoy::start(binary(), rendering().bootstrap(), &with_key(key)).await.unwrap();
+        let url = format!("http://{}/mcp/platform", envoy.listener("mcp").unwrap());
+        let client = Client::connect(&url, Some(&token), Era::Modern).await.unwrap();
+        let reply = client.call("get_service_config", serde_json::Map::new()).await;
+        client.close().await;
+        let Reply::Result { structured: Some(structured), .. } = reply else { panic!("{reply:?}") };
+        seen.push(structured["values"]["AWS_SECRET_ACCESS_KEY"].clone());
+    }
+    assert!(seen[0].as_str().unwrap().starts_with("[redacted:aws-secret-access-key:"), "{seen:?}");
+    assert!(seen[0] == seen[1] && seen[0] != seen[2], "{seen:?}");
+
+    let refused = Envoy::start(binary(), rendering().bootstrap(), &with_key("short")).await.unwrap_err();
+    let EnvoyError::Refused(message) = refused else { panic!("{refused}") };
+    assert!(message.contains("REDACTION_KEY") && message.contains("16 bytes"), "{message}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

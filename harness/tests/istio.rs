@@ -83,13 +83,27 @@ fn faults(schema: &str, manifest: &Value) -> Vec<String> {
     faults
 }
 
+/// The proxy has the key in its environment, and hands it to the filter by name.
+#[test]
+fn the_key_of_placeholders_reaches_the_filter_by_name() {
+    let keyed = [&AS_SHIPPED[..], &["--redaction-key-env", "REDACTION_KEY"]].concat();
+    let filter = manifest("istio", &keyed);
+    let vm = filter.pointer("/spec/configPatches/0/patch/value/typed_config/config/vm_config").unwrap();
+    assert_eq!(vm["environment_variables"], json!({"host_env_keys": ["REDACTION_KEY"]}));
+    let plugin = manifest("istio-wasmplugin", &keyed);
+    assert_eq!(plugin["spec"]["vmConfig"], json!({"env": [{"name": "REDACTION_KEY", "valueFrom": "HOST"}]}));
+    assert_eq!(plugin["spec"]["pluginConfig"]["host"]["keys"]["redaction"]["env"], "REDACTION_KEY");
+    assert_eq!(plugin["spec"]["pluginConfig"]["host"]["audit"]["level"], "warn");
+}
+
 #[test]
 fn the_api_server_takes_every_manifest() {
     let anywhere = ["--selector", "app=a", "--selector", "tier=b", "--module", "file:///t.wasm"];
     let gateway = [&AS_SHIPPED[..], &["--gateway", "--name", "guard"]].concat();
     let secret = [&AS_SHIPPED[..], &["--pull-secret", "registry"]].concat();
+    let keyed = [&AS_SHIPPED[..], &["--redaction-key-env", "REDACTION_KEY"]].concat();
     let schema = include_str!("crds/envoyfilter.json");
-    for arguments in [&AS_SHIPPED[..], &anywhere, &gateway] {
+    for arguments in [&AS_SHIPPED[..], &anywhere, &gateway, &keyed] {
         let manifest = manifest("istio", arguments);
         assert_eq!(faults(schema, &manifest), [""; 0], "{manifest}");
     }
@@ -99,7 +113,7 @@ fn the_api_server_takes_every_manifest() {
     assert_eq!(faults(schema, &broken).len(), 2, "the schema has a say");
 
     let schema = include_str!("crds/wasmplugin.json");
-    for arguments in [&AS_SHIPPED[..], &anywhere, &gateway, &secret] {
+    for arguments in [&AS_SHIPPED[..], &anywhere, &gateway, &secret, &keyed] {
         let manifest = manifest("istio-wasmplugin", arguments);
         assert_eq!(faults(schema, &manifest), [""; 0], "{manifest}");
     }

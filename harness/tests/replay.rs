@@ -95,6 +95,39 @@ fn the_table_tells_verdict_rule_reason_and_change() {
 }
 
 #[test]
+fn secrets_are_counted_by_kind_and_never_shown() {
+    let arguments = ["--trust-capture-tokens", "--host", "both", &capture("secrets.jsonl")];
+    let output = replay(&arguments);
+    let text = stdout(&output);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let rows: Vec<&str> = text.lines().collect();
+    assert!(rows[1].contains("; response rewritten; redacted: aws-access-key-id "), "{text}");
+    let refusals: Vec<&&str> = rows.iter().filter(|line| line.contains("secret_blocked")).collect();
+    assert!(refusals[0].ends_with("secret_blocked, aws-access-key-id at /params/arguments/value"), "{text}");
+    assert!(refusals[1].ends_with("secret_blocked, placeholder at /params/arguments/value"), "{text}");
+    assert!(
+        text.contains("\nredacted: aws-access-key-id ")
+            && text.contains("\nrefused for: aws-access-key-id 1, placeholder 1\n"),
+        "{text}"
+    );
+    assert!(text.contains("; the same in both header modes"), "{text}");
+
+    let output = replay(&["--trust-capture-tokens", "--format", "json", &capture("secrets.jsonl")]);
+    let lines: Vec<Value> = stdout(&output).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let first = &lines[0]["response"]["redactions"][0];
+    assert_eq!((&first["detector"], &first["path"]), (&"aws-access-key-id".into(), &"/result/content/0/text".into()));
+    assert_eq!(
+        lines[3]["redactions"],
+        serde_json::json!([{"detector": "aws-access-key-id", "path": "/params/arguments/value", "count": 1}])
+    );
+    assert!(lines[5].get("response").is_none_or(|it| it.get("redactions").is_none()), "{}", lines[5]);
+    let everything = text + &stdout(&output);
+    for secret in ["AKIAQ3EGRZ7PLM5VWXTD", "wJ8kq2Rz7LxT4vNc9PbYd1FhGm5SsAe3UoQiVtXn", "Kq7vT2mXw9Lz"] {
+        assert!(!everything.contains(secret), "{secret}");
+    }
+}
+
+#[test]
 fn json_is_one_object_a_message_and_says_where_it_comes_from() {
     let path = capture("python-2.3-modern.har");
     let output = replay(&["--trust-capture-tokens", "--format", "json", "--chunks", "adversarial", &path]);

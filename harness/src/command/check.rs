@@ -7,21 +7,25 @@ use tidegate_filter::policy::{self, Compiled, Diagnostic, Severity};
 
 use super::{Outcome, input};
 use crate::report::style::{Paint, Style};
-use crate::report::{explanation, json, text};
+use crate::report::{explanation, json, redaction, text};
 
 /// Checks policies: errors that Envoy would refuse, and lints such as rules that can never apply
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  tidegate check policies/*.json\n  \
     tidegate check --explain policies/starter.json   what is in force, defaults included\n  \
+    tidegate check --detectors                       every kind of secret that redaction knows\n  \
     tidegate check --format json policy.json | jq '.files[].findings'\n\n\
     Exits 1 if a policy has an error (with --strict: or a warning), 2 if a file cannot be read.")]
 pub(super) struct Check {
     /// Policy files
-    #[arg(required = true, value_name = "POLICY")]
+    #[arg(required_unless_present = "detectors", value_name = "POLICY")]
     policies: Vec<PathBuf>,
     /// Print what is in force, and what happens in every case of doubt
     #[arg(long)]
     explain: bool,
+    /// List every detector of secrets; with policies, what each does with it
+    #[arg(long)]
+    detectors: bool,
     /// Count warnings as findings
     #[arg(long)]
     strict: bool,
@@ -52,6 +56,13 @@ impl Checked {
 
 impl Check {
     pub(super) fn run(&self) -> miette::Result<Outcome> {
+        if self.policies.is_empty() {
+            match self.format {
+                Format::Text => print!("{}", redaction::detector_table(None, Style::for_stdout())),
+                Format::Json => print_pretty(&json!({"detectors": redaction::detector_list(None)}))?,
+            }
+            return Ok(Outcome::Fine);
+        }
         let checked: Vec<Checked> = self.policies.iter().map(|path| check(path)).collect::<miette::Result<_>>()?;
         let errors: usize = checked.iter().map(|it| it.count(Severity::Error)).sum();
         let warnings: usize = checked.iter().map(|it| it.count(Severity::Warning)).sum();
@@ -77,6 +88,12 @@ impl Check {
             if let (true, Some(compiled)) = (self.explain, &file.compiled) {
                 println!("\n{}", explanation::text(compiled, style));
             }
+            if let (true, Some(compiled)) = (self.detectors, &file.compiled) {
+                match compiled.configuration.policy.redaction.as_deref() {
+                    Some(it) => println!("\n{}", redaction::detector_table(Some(it), style)),
+                    None => println!("\nThis policy has no `redaction`: nothing is looked for."),
+                }
+            }
         }
     }
 
@@ -89,13 +106,21 @@ impl Check {
                 if let (true, Some(compiled), Some(object)) = (self.explain, &file.compiled, entry.as_object_mut()) {
                     object.insert("effective".to_owned(), explanation::json(compiled));
                 }
+                if let (true, Some(compiled), Some(object)) = (self.detectors, &file.compiled, entry.as_object_mut()) {
+                    let of_policy = compiled.configuration.policy.redaction.as_deref();
+                    let list = of_policy.map(|it| redaction::detector_list(Some(it)));
+                    object.insert("detectors".to_owned(), list.into());
+                }
                 entry
             })
             .collect();
-        let report = json!({"files": files, "errors": errors, "warnings": warnings});
-        println!("{}", serde_json::to_string_pretty(&report).map_err(|error| miette!("{error}"))?);
-        Ok(())
+        print_pretty(&json!({"files": files, "errors": errors, "warnings": warnings}))
     }
+}
+
+fn print_pretty(report: &Value) -> miette::Result<()> {
+    println!("{}", serde_json::to_string_pretty(report).map_err(|error| miette!("{error}"))?);
+    Ok(())
 }
 
 fn counts(errors: usize, warnings: usize) -> String {

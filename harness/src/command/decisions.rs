@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::envoy::audit::Event;
+use crate::envoy::audit::{Event, Redaction};
 use crate::report::style::{Paint, Style, one_line};
 
 /// Widths of the columns; what is longer pushes the rest to the right.
@@ -25,12 +25,14 @@ pub(super) fn heading(style: Style) -> String {
 /// One decision as a line, or `None` for an event that tells a watcher nothing new.
 pub(super) fn line(event: &Event, style: Style) -> Option<String> {
     let hidden = event.json().get("hidden").and_then(Value::as_array).filter(|it| !it.is_empty());
-    if event.kind() != "decision" && hidden.is_none() {
+    let redactions = event.redactions();
+    if event.kind() != "decision" && hidden.is_none() && redactions.is_empty() {
         return None;
     }
     let time = event.text("time").and_then(|it| it.split_once('T')).map_or("", |(_, time)| time);
     let time = time.get(..8).unwrap_or(time);
     let (verdict, paint) = match verdict(event) {
+        ("allow", _) if redactions.iter().any(|it| !it.passed) => ("redacted", Paint::Notable),
         ("allow", _) if hidden.is_some() => ("filtered", Paint::Notable),
         verdict => verdict,
     };
@@ -74,10 +76,29 @@ pub(super) fn why(event: &Event, hidden: Option<&Vec<Value>>) -> String {
         let names: Vec<&str> = hidden.iter().filter_map(Value::as_str).collect();
         parts.push(format!("hidden: {}", names.join(", ")));
     }
+    let redactions = event.redactions();
+    match (event.text("verdict"), redactions.first()) {
+        (Some("deny"), Some(first)) => parts.push(format!("{} at {}", first.detector, first.path)),
+        _ => parts.extend(found(&redactions)),
+    }
     if let Some(repeat) = event.json().get("repeat").and_then(Value::as_u64) {
         parts.push(format!("{repeat} times more"));
     }
     parts.join(", ")
+}
+
+/// The kinds of secrets, each with its count, if there are any.
+pub(super) fn found(redactions: &[Redaction]) -> Option<String> {
+    let mut counts: Vec<(&str, u64)> = Vec::new();
+    for redaction in redactions {
+        match counts.iter_mut().find(|(detector, _)| *detector == redaction.detector) {
+            Some((_, count)) => *count += redaction.count,
+            None => counts.push((&redaction.detector, redaction.count)),
+        }
+    }
+    let word = if redactions.first()?.passed { "would redact" } else { "redacted" };
+    let counts: Vec<String> = counts.into_iter().map(|(detector, count)| format!("{detector} {count}")).collect();
+    Some(format!("{word}: {}", counts.join(", ")))
 }
 
 /// The verdict in one word or two, and how it is to be seen.
@@ -147,6 +168,18 @@ mod tests {
         assert_eq!(line(&event(r#""event":"completion","verdict":"allow""#), Style::PLAIN), None);
         let shown = line(&event(r#""event":"completion","method":"tools/list","hidden":["a","b"]"#), Style::PLAIN);
         assert!(shown.unwrap().ends_with("hidden: a, b"));
+    }
+
+    #[test]
+    fn redactions_are_shown_by_kind_and_refusals_by_place() {
+        let list = r#"[{"detector":"jwt","path":"/a","count":2},{"detector":"iban","path":"/a","count":1},{"detector":"jwt","path":"/b","count":1}]"#;
+        let shown = |members: &str| line(&event(&members.replace("LIST", list)), Style::PLAIN).unwrap();
+        let done = shown(r#""event":"completion","method":"tools/call","redactions":LIST"#);
+        assert!(done.contains("redacted    tools/call") && done.ends_with("redacted: jwt 3, iban 1"), "{done}");
+        let shadow = shown(r#""event":"completion","method":"tools/call","would_redact":LIST"#);
+        assert!(shadow.contains("allow") && shadow.ends_with("would redact: jwt 3, iban 1"), "{shadow}");
+        let refused = shown(r#""event":"decision","verdict":"deny","reason":"secret_blocked","redactions":LIST"#);
+        assert!(refused.ends_with("secret_blocked, jwt at /a"), "{refused}");
     }
 
     #[test]

@@ -25,6 +25,40 @@ pub(super) fn now() -> i64 {
     OffsetDateTime::now_utc().unix_timestamp()
 }
 
+/// The key of placeholders, for commands that put the filter into an Envoy.
+#[derive(Debug, Args)]
+pub(super) struct RedactionKey {
+    /// Environment variable of Envoy with the key of the hash in placeholders, of at least 16 bytes: the same key makes
+    /// the same placeholders everywhere. Without it each Envoy has a random one
+    #[arg(long = "redaction-key-env", value_name = "NAME")]
+    variable: Option<String>,
+}
+
+impl RedactionKey {
+    /// The document with the variable's name in its host settings.
+    fn named_in(&self, document: String) -> miette::Result<String> {
+        let Some(name) = &self.variable else { return Ok(document) };
+        let keys = serde_json::json!({"keys": {"redaction": {"env": name}}});
+        let has_host = serde_json::from_str::<serde_json::Value>(&document).is_ok_and(|it| it.get("layers").is_some());
+        if has_host {
+            let help = "write host.keys.redaction in the document, or give the policy alone";
+            return Err(miette!(help = help, "--redaction-key-env and a document with its own `host` or `layers`"));
+        }
+        Ok(format!("{{\"host\":{keys},\"layers\":[{}]}}", document.trim()))
+    }
+}
+
+/// Reads and checks a policy, and names the key of its placeholders.
+pub(super) fn keyed_policy(path: &Path, key: &RedactionKey) -> miette::Result<PolicyFile> {
+    let file = policy(path)?;
+    let text = key.named_in(file.text)?;
+    // Only what the option adds can be wrong with it.
+    let compiled = check(text.as_bytes(), now());
+    let compiled =
+        compiled.map_err(|error| miette!(help = "name the variable, not its value", "--redaction-key-env: {error}"))?;
+    Ok(PolicyFile { text, compiled })
+}
+
 /// Reads and checks a policy that is about to be used. Its faults are shown on standard error.
 pub(super) fn policy(path: &Path) -> miette::Result<PolicyFile> {
     let bytes = read(path)?;
@@ -78,12 +112,14 @@ pub(super) struct Attachment {
     /// Audience (`aud`) that those JWTs must have; may be repeated
     #[arg(long, value_name = "AUDIENCE", requires = "jwks")]
     pub(super) audience: Vec<String>,
+    #[command(flatten)]
+    pub(super) redaction_key: RedactionKey,
 }
 
 impl Attachment {
     /// Checks everything that can be checked without Envoy, and puts it into a rendering without a module yet.
     pub(super) fn rendering(&self, wasm: &Path) -> miette::Result<(PolicyFile, Rendering)> {
-        let policy = policy(&self.policy)?;
+        let policy = keyed_policy(&self.policy, &self.redaction_key)?;
         let upstream = Upstream::from_url(&self.upstream).map_err(|error| miette!("{error}"))?;
         let mut rendering = Rendering::new(policy.text.clone(), wasm);
         rendering.hold = !self.no_hold;
@@ -136,6 +172,18 @@ fn key_set(path: &Path) -> miette::Result<String> {
         return Err(miette!("{} is not a key set (JWKS, RFC 7517): it has no `keys`", path.display()));
     }
     Ok(value.to_string())
+}
+
+/// Fails if the policy names a variable for the key of placeholders that is not usable here.
+pub(super) fn ensure_key(policy: &PolicyFile) -> miette::Result<()> {
+    let Some(name) = &policy.compiled.configuration.host.redaction_key_env else { return Ok(()) };
+    match std::env::var(name) {
+        Ok(key) if key.len() >= 16 => Ok(()),
+        _ => Err(miette!(
+            help = "set it to 16 random bytes or more, as in {name}=$(openssl rand -hex 32)",
+            "the environment variable {name}, the key of placeholders, is not set or has fewer than 16 bytes"
+        )),
+    }
 }
 
 /// Fails if something listens at `address` already. Envoy shares its ports, so it would not notice.

@@ -52,6 +52,7 @@ pub(super) fn ready(wasm: Option<&Path>, progress: &dyn Progress) -> miette::Res
 impl Up {
     pub(super) fn run(&self) -> miette::Result<Outcome> {
         let (policy, mut rendering) = self.attachment.rendering(Path::new(""))?;
+        input::ensure_key(&policy)?;
         input::ensure_free(self.attachment.listen)?;
         let progress = progress::for_stderr();
         let (wasm, binary) = ready(self.wasm.as_deref(), progress.as_ref())?;

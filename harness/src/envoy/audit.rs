@@ -15,6 +15,19 @@ pub struct Event {
     line: String,
 }
 
+/// Secrets of one kind at one place of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Redaction {
+    /// The detector's name.
+    pub detector: String,
+    /// JSON pointer (RFC 6901) of the string.
+    pub path: String,
+    /// How many.
+    pub count: u64,
+    /// They passed: redaction is in shadow mode.
+    pub passed: bool,
+}
+
 impl Event {
     /// The event in a line of Envoy's log, if there is one.
     pub fn from_log_line(line: &str) -> Option<Self> {
@@ -55,6 +68,24 @@ impl Event {
         ["tool", "resource", "prompt"].into_iter().find_map(|name| self.text(name))
     }
 
+    /// The secrets that the event tells of.
+    pub fn redactions(&self) -> Vec<Redaction> {
+        let lists = [("redactions", false), ("would_redact", true)];
+        let lists = lists.into_iter().filter_map(|(name, passed)| Some((self.value.get(name)?.as_array()?, passed)));
+        lists
+            .flat_map(|(list, passed)| {
+                list.iter().filter_map(move |entry| {
+                    Some(Redaction {
+                        detector: entry.get("detector")?.as_str()?.to_owned(),
+                        path: entry.get("path")?.as_str()?.to_owned(),
+                        count: entry.get("count")?.as_u64()?,
+                        passed,
+                    })
+                })
+            })
+            .collect()
+    }
+
     /// The event as the filter wrote it, without Envoy's prefix.
     pub fn line(&self) -> &str {
         &self.line
@@ -77,6 +108,21 @@ mod tests {
         let event = Event::from_log_line(LINE).unwrap();
         assert_eq!((event.kind(), event.text("verdict")), ("decision", Some("deny")));
         assert_eq!((event.target(), event.subject()), (Some("delete: {x}"), Some("ada")));
+    }
+
+    #[test]
+    fn secrets_are_told_by_detector_and_place() {
+        let text = |key: &str| {
+            format!(r#"{{"schema":"tidegate.audit/v1","{key}":[{{"detector":"jwt","path":"/result/x","count":2}}]}}"#)
+        };
+        for (key, passed) in [("redactions", false), ("would_redact", true)] {
+            let found = Event::from_json(&text(key)).unwrap().redactions();
+            assert_eq!(
+                found,
+                [Redaction { detector: "jwt".to_owned(), path: "/result/x".to_owned(), count: 2, passed }]
+            );
+        }
+        assert_eq!(Event::from_json(&text("other")).unwrap().redactions(), []);
     }
 
     #[test]

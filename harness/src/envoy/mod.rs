@@ -28,6 +28,7 @@ pub use log::{Follower, Log};
 pub use process::{Bootstrap, Envoy, Options};
 pub use render::{
     Codec, JwtProvider, Mesh, Module, ModuleError, Proxies, Rendering, TrustedRoots, Upstream, UpstreamError,
+    policy_text,
 };
 pub use stats::Stats;
 pub use yaml::to_yaml;

@@ -14,7 +14,8 @@ use tidegate_filter::policy::Configuration;
 use time::OffsetDateTime;
 
 use crate::capture::{Exchange, Request, Response, Target};
-use crate::envoy::audit::Event;
+use crate::envoy::audit::{Event, Redaction};
+use crate::envoy::policy_text;
 use crate::host::{Clock, Finished, Http, LogLine, Module, Options, Protocol, Released, Side, StartError, Vm};
 
 pub use caller::{Caller, CallerError, Claimed, TokenFault, supply, tokens};
@@ -82,6 +83,8 @@ pub struct Replayed {
     pub decisions: Vec<Event>,
     /// Names of list entries that were left out.
     pub hidden: Vec<String>,
+    /// Secrets in what the server sent. Those in a request are in its decision.
+    pub redactions: Vec<Redaction>,
     /// Policy leaves this server alone.
     pub ungoverned: bool,
     /// How far the request got.
@@ -191,10 +194,10 @@ impl Replayer {
     }
 }
 
-/// The mode, and the policy as its author wrote it; but an audit of allowed calls is switched on, for it is what tells of
+/// The mode, and the policy as its author wrote it, without the host settings of a deployment; but an audit of allowed calls is switched on, for it is what tells of
 /// the decisions.
 fn plugin_configuration(text: &str, hold: bool) -> String {
-    let mut policy = text.trim().to_owned();
+    let mut policy = policy_text(text).to_owned();
     if let Some(span) = tidegate_filter::json::locate(policy.as_bytes(), "/audit/allowed")
         && policy.get(span.start..span.end) == Some("false")
     {
@@ -233,6 +236,11 @@ fn outcome(
         hidden.into_iter().flatten().filter_map(|name| name.as_str().map(str::to_owned)).collect()
     };
     let hidden = events.iter().flat_map(names).collect();
+    // What a decision on a response tells, the completion of its exchange repeats.
+    let is_told =
+        events.iter().any(|event| event.text("direction") == Some("response") && !event.redactions().is_empty());
+    let completions = events.iter().filter(|event| !is_told && event.kind() == "completion");
+    let redactions = completions.flat_map(Event::redactions).collect();
     let sent = match &finished.upstream {
         message if message.ended => Sent::Whole,
         message if message.headers.is_some() => Sent::Headers,
@@ -244,6 +252,7 @@ fn outcome(
     Replayed {
         decisions: events.into_iter().filter(|event| event.kind() == "decision").collect(),
         hidden,
+        redactions,
         ungoverned: false,
         sent,
         request_rewritten: sent == Sent::Whole && finished.upstream.body != request.chunks.concat(),

@@ -8,8 +8,12 @@ use tidegate_filter::policy::{
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use super::redaction;
 use super::style::{Paint, Style};
 use super::table::{Cell, Table};
+
+/// Widest line of a value that is a long list, in characters.
+const VALUE_WIDTH: usize = 100;
 
 /// The explanation for people.
 pub fn text(compiled: &Compiled, style: Style) -> String {
@@ -56,6 +60,14 @@ pub fn text(compiled: &Compiled, style: Style) -> String {
     }
     table.row(["(nothing)".into(), Cell::painted("deny", Paint::Bad), "everything else".into()]);
     section("Rules: a deny wins, then an allow, else it is denied", &table);
+
+    let mut table = Table::new(&["setting", "value"]);
+    for (name, value) in redaction::rows(&compiled.configuration) {
+        for (at, line) in wrapped(&value, VALUE_WIDTH).into_iter().enumerate() {
+            table.row([if at == 0 { name } else { "" }.into(), line.into()]);
+        }
+    }
+    section("Redaction of secrets", &table);
 
     let mut table = Table::new(&["case of doubt", "verdict", "default", "what it is"]);
     for row in policy.on.table() {
@@ -113,6 +125,7 @@ pub fn json(compiled: &Compiled) -> Value {
         "anonymous": anonymous(&policy.identity.anonymous),
         "servers": servers,
         "rules": rules,
+        "redaction": redaction::json(&compiled.configuration),
         "on": on,
     })
 }
@@ -149,12 +162,28 @@ fn general(policy: &Policy) -> Vec<(&'static str, String)> {
     ]
 }
 
+/// Words in lines of at most `width` characters.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => line.push_str(word),
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
 fn sets(sets: &Sets) -> String {
     let counted: Vec<String> = sets.iter().map(|(name, values)| format!("{name} ({})", values.len())).collect();
     if counted.is_empty() { "-".to_owned() } else { counted.join(", ") }
 }
 
-fn bytes(count: usize) -> String {
+pub(super) fn bytes(count: usize) -> String {
     match count {
         0 => "0".to_owned(),
         mib if mib % (1 << 20) == 0 => format!("{} MiB", mib >> 20),
@@ -210,7 +239,7 @@ fn server_mode(server: &Server) -> &'static str {
     if server.govern { server.mode.as_str() } else { "not governed" }
 }
 
-fn tool(pattern: &TargetPattern) -> String {
+pub(super) fn tool(pattern: &TargetPattern) -> String {
     match &pattern.server {
         Some(server) => format!("{server}/{}", pattern.name),
         None => pattern.name.to_string(),
@@ -296,6 +325,7 @@ mod tests {
             "4 MiB",
             "overloaded",
             "deny, fixed",
+            "off: nothing is looked for",
         ] {
             assert!(text.contains(expected), "{expected} is missing:\n{text}");
         }

@@ -3,6 +3,7 @@
 pub mod explanation;
 pub mod json;
 pub mod progress;
+pub mod redaction;
 pub mod style;
 pub mod table;
 pub mod text;

@@ -16,6 +16,10 @@ pub struct Endpoint {
     pub tools: Vec<Tool>,
 }
 
+/// What `get_service_config` tells that nobody should see: an access key, its secret, and the password of a database.
+/// They have the form of real ones, and open nothing.
+pub const SECRETS: [&str; 3] = ["AKIAQ3EGRZ7PLM5VWXTD", "wJ8kq2Rz7LxT4vNc9PbYd1FhGm5SsAe3UoQiVtXn", "Vx7mT2qLw9zR"];
+
 /// The two servers of the sample: `billing` (customers, invoices, refunds) and `platform` (deployments).
 pub fn endpoints() -> Vec<Endpoint> {
     let text = || json!({"type": "string"});
@@ -73,6 +77,13 @@ pub fn endpoints() -> Vec<Endpoint> {
             &["service"],
         ),
         tool(
+            "get_service_config",
+            "Reads a service's configuration file.",
+            Kind::Read,
+            &[("service", text())],
+            &["service"],
+        ),
+        tool(
             "restart_deployment",
             "Restarts a service; reports progress.",
             Kind::Write,
@@ -85,6 +96,13 @@ pub fn endpoints() -> Vec<Endpoint> {
             Kind::Destructive,
             &[("service", text()), ("environment", environment)],
             &["service", "environment"],
+        ),
+        tool(
+            "set_service_config",
+            "Sets one value in a service's configuration file.",
+            Kind::Write,
+            &[("service", text()), ("name", text()), ("value", text())],
+            &["service", "name", "value"],
         ),
     ];
     vec![
@@ -153,6 +171,21 @@ pub(super) fn answer(tool: &str, arguments: &JsonObject) -> Value {
             {"service": "search", "environment": "staging", "version": "2026.11.23-1", "healthy": false},
         ]}),
         "get_deployment_log" => json!({"service": argument("service"), "lines": ["ready", "GET /health 200"]}),
+        "get_service_config" => {
+            let [key, secret, password] = SECRETS;
+            let database = format!("postgres://checkout:{password}@db.example.com:5432/checkout");
+            let text = format!(
+                "AWS_ACCESS_KEY_ID={key}\nAWS_SECRET_ACCESS_KEY={secret}\nDATABASE_URL={database}\nLOG_LEVEL=info\n"
+            );
+            let values = json!({
+                "AWS_ACCESS_KEY_ID": key,
+                "AWS_SECRET_ACCESS_KEY": secret,
+                "DATABASE_URL": database,
+                "LOG_LEVEL": "info",
+            });
+            json!({"service": argument("service"), "env": text, "values": values})
+        }
+        "set_service_config" => json!({"service": argument("service"), "name": argument("name"), "set": true}),
         "restart_deployment" => {
             json!({"service": argument("service"), "environment": argument("environment"), "restarted": true})
         }

@@ -42,6 +42,8 @@ pub enum Reply {
     Result {
         /// All text of the result.
         text: String,
+        /// The result's `structuredContent`, if it has some.
+        structured: Option<Value>,
         /// The result's `isError`.
         is_error: bool,
         /// The result's `_meta`, if it has one.
@@ -130,7 +132,7 @@ impl Client {
                 ResourceContents::TextResourceContents { text, .. } => Some(text.as_str()),
                 _ => None,
             });
-            Reply::Result { text: texts.collect::<Vec<_>>().join("\n"), is_error: false, meta: None }
+            Reply::Result { text: texts.collect::<Vec<_>>().join("\n"), structured: None, is_error: false, meta: None }
         })
     }
 
@@ -159,6 +161,7 @@ fn reply(result: CallToolResult) -> Reply {
         .collect();
     Reply::Result {
         text: texts.join("\n"),
+        structured: result.structured_content,
         is_error: result.is_error.unwrap_or(false),
         meta: result.meta.and_then(|meta| serde_json::to_value(meta).ok()),
     }

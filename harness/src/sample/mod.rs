@@ -6,7 +6,7 @@ mod client;
 mod issuer;
 mod server;
 
-pub use catalogue::{Endpoint, endpoints};
+pub use catalogue::{Endpoint, SECRETS, endpoints};
 pub use client::{Client, Era, Reply};
 pub use issuer::{Issuer, Principal};
 pub use server::{Call, Server};

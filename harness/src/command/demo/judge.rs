@@ -2,7 +2,7 @@
 
 use super::scenario::{Expect, Step, Visit};
 use crate::envoy::audit::Event;
-use crate::sample::{Call, Era, Reply};
+use crate::sample::{Call, Era, Reply, SECRETS};
 
 /// One step as it went.
 #[derive(Debug)]
@@ -67,7 +67,7 @@ pub(super) fn judge(observed: &Observed<'_>, events: &[Event]) -> Row {
     let problem = match (&expected, event) {
         (Err(why), _) => Some(why.clone()),
         (Ok(_), None) => Some("no audit event tells of it".to_owned()),
-        (Ok(expect), Some(event)) => check_event(*expect, event).err(),
+        (Ok(expect), Some(event)) => check_event(*expect, event).and(check_redactions(*expect, event, events)).err(),
     };
     let refused = match observed.step {
         Step::Refused(_) => true,
@@ -81,7 +81,12 @@ pub(super) fn judge(observed: &Observed<'_>, events: &[Event]) -> Row {
         visit,
         era,
         call,
-        verdict: event.map_or("?", verdict).to_owned(),
+        verdict: match event {
+            Some(event) if !redacted(event, events).is_empty() => "redacted",
+            Some(event) => verdict(event),
+            None => "?",
+        }
+        .to_owned(),
         why: event.map(why).unwrap_or_default(),
         saw: without_reference(&saw),
         refused,
@@ -110,6 +115,8 @@ fn check_reply(expect: Expect, reply: &Reply) -> Result<(), String> {
     match expect {
         Expect::Runs { .. } | Expect::RunsInShadow { .. } if succeeded => Ok(()),
         Expect::Runs { .. } | Expect::RunsInShadow { .. } => Err("the call was to succeed".to_owned()),
+        Expect::Redacted { .. } if !succeeded => Err("the call was to succeed".to_owned()),
+        Expect::Redacted { detectors, .. } => check_redacted(detectors, reply),
         Expect::Denied { reason, rule } => {
             let denial = reply.denial().ok_or("a denial was to come")?;
             let told = |name: &str| denial.get(name).and_then(serde_json::Value::as_str);
@@ -124,6 +131,41 @@ fn check_reply(expect: Expect, reply: &Reply) -> Result<(), String> {
         }
         Expect::Hidden { .. } => Ok(()),
     }
+}
+
+/// No secret is left, what stands for each says what it was, and both forms of the result say the same.
+fn check_redacted(detectors: &[&str], reply: &Reply) -> Result<(), String> {
+    let Reply::Result { text, structured: Some(structured), .. } = reply else {
+        return Err("a structured result was to come".to_owned());
+    };
+    let twin: Option<serde_json::Value> = serde_json::from_str(text).ok();
+    if SECRETS.iter().any(|secret| text.contains(secret) || structured.to_string().contains(secret)) {
+        return Err("a secret is left in the result".to_owned());
+    }
+    if let Some(missing) = detectors.iter().find(|name| !text.contains(&format!("[redacted:{name}:"))) {
+        return Err(format!("nothing stands for the {missing}"));
+    }
+    if twin.as_ref() == Some(structured) { Ok(()) } else { Err("text and structured result differ".to_owned()) }
+}
+
+/// The kinds of secrets that were taken out of what `decision` let through.
+fn redacted<'a>(decision: &Event, events: &'a [Event]) -> Vec<&'a str> {
+    let id = decision.text("decision");
+    let completions = events.iter().filter(|event| event.kind() == "completion" && event.text("decision") == id);
+    let lists = completions.filter_map(|event| event.json().get("redactions")?.as_array());
+    let mut kinds: Vec<&str> = lists.flatten().filter_map(|entry| entry.get("detector")?.as_str()).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    kinds
+}
+
+fn check_redactions(expect: Expect, decision: &Event, events: &[Event]) -> Result<(), String> {
+    let expected = match expect {
+        Expect::Redacted { detectors, .. } => detectors,
+        _ => &[],
+    };
+    let found = redacted(decision, events);
+    if found == expected { Ok(()) } else { Err(format!("{expected:?} were to be audited as redacted, not {found:?}")) }
 }
 
 fn find_event<'a>(observed: &Observed<'_>, events: &'a [Event]) -> Option<&'a Event> {
@@ -155,6 +197,7 @@ fn find_event<'a>(observed: &Observed<'_>, events: &'a [Event]) -> Option<&'a Ev
 fn check_event(expect: Expect, event: &Event) -> Result<(), String> {
     let is = |name: &str, value: &str| event.text(name) == Some(value);
     let ok = match expect {
+        Expect::Redacted { rule, .. } => is("verdict", "allow") && is("rule", rule),
         Expect::Runs { rule } => is("verdict", "allow") && (rule.is_empty() || is("rule", rule)),
         Expect::RunsInShadow { rule, shadow } => {
             is("verdict", "allow") && is("rule", rule) && is("would_verdict", "deny") && is("would_rule", shadow)
@@ -247,7 +290,7 @@ mod tests {
             for step in visit.steps {
                 let Step::Call { expect, .. } = step else { continue };
                 let named = match expect {
-                    Expect::Runs { rule } | Expect::Hidden { rule } => vec![rule],
+                    Expect::Runs { rule } | Expect::Redacted { rule, .. } | Expect::Hidden { rule } => vec![rule],
                     Expect::RunsInShadow { rule, shadow } => vec![rule, shadow],
                     Expect::Denied { rule, .. } => rule.into_iter().collect(),
                 };
@@ -258,12 +301,12 @@ mod tests {
 
     fn denial(reason: &str) -> Reply {
         let meta = json!({"tidegate/denial": {"reason": reason, "rule": "no-deletes"}});
-        Reply::Result { text: "no".to_owned(), is_error: true, meta: Some(meta) }
+        Reply::Result { text: "no".to_owned(), structured: None, is_error: true, meta: Some(meta) }
     }
 
     #[test]
     fn a_reply_that_does_not_fit_is_a_problem() {
-        let ran = Reply::Result { text: "x".to_owned(), is_error: false, meta: None };
+        let ran = Reply::Result { text: "x".to_owned(), structured: None, is_error: false, meta: None };
         let expect = Expect::Denied { reason: "denied_by_rule", rule: Some("no-deletes") };
         assert!(check_reply(expect, &ran).is_err());
         assert!(check_reply(expect, &denial("read_only")).is_err());
@@ -271,6 +314,24 @@ mod tests {
         assert!(check_reply(Expect::Hidden { rule: "r" }, &denial("denied_by_rule")).is_err());
         assert!(check_reply(Expect::Hidden { rule: "r" }, &ran).is_err());
         assert!(check_reply(Expect::Runs { rule: "r" }, &denial("x")).is_err());
+    }
+
+    #[test]
+    fn a_secret_that_is_left_is_a_problem() {
+        let reply = |text: &str, structured: &str| Reply::Result {
+            text: json!({"env": text}).to_string(),
+            structured: Some(json!({"env": structured})),
+            is_error: false,
+            meta: None,
+        };
+        let expect = Expect::Redacted { rule: "r", detectors: &["jwt"] };
+        let clean = "A=[redacted:jwt:7f3a]";
+        assert!(check_reply(expect, &reply(clean, clean)).is_ok());
+        assert!(check_reply(expect, &reply(clean, "A=[redacted:jwt:7f3b]")).is_err());
+        assert!(check_reply(expect, &reply("A=", "A=")).is_err());
+        let leak = format!("{clean} {}", SECRETS[1]);
+        assert!(check_reply(expect, &reply(&leak, &leak)).is_err());
+        assert!(check_reply(expect, &denial("secret_blocked")).is_err());
     }
 
     #[test]

@@ -178,8 +178,13 @@ impl Visit {
     }
 }
 
-/// What a client saw as lines of at most `width` characters: data in one, sentences in as many as they take.
+/// What a client saw as lines of at most `width` characters: data in one unless it
+/// shows what was redacted, sentences in as many as they take.
 fn lines(saw: &str, width: usize) -> Vec<String> {
+    if saw.contains("[redacted:") && saw.starts_with('{') {
+        let shown: Vec<char> = one_line(saw, width * 5).chars().collect();
+        return shown.chunks(width).map(|line| line.iter().collect()).collect();
+    }
     if saw.starts_with('{') {
         return vec![one_line(saw, width)];
     }

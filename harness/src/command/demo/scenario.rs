@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::sample::Principal;
+use crate::sample::{Principal, SECRETS};
 
 /// The policy of the demo, as it lies in the repository.
 pub(super) const POLICY: &str = include_str!("../../../../policies/demo.json");
@@ -15,6 +15,9 @@ pub(super) const AUDIENCE: &str = "https://mcp.example.com";
 const ADA: Principal = Principal { subject: "ada", team: "finance", groups: &["finance-leads"] };
 const SAM: Principal = Principal { subject: "sam", team: "platform", groups: &["sre"] };
 const BOT: Principal = Principal { subject: "report-bot", team: "analytics", groups: &[] };
+
+/// The kinds of secrets that `get_service_config` tells.
+const DETECTORS: &[&str] = &["aws-access-key-id", "aws-secret-access-key", "url-credentials"];
 
 /// What one agent does on one server, in this order over one connection.
 #[derive(Debug)]
@@ -44,6 +47,8 @@ pub(super) enum Expect {
     Runs { rule: &'static str },
     /// It runs, and this shadow rule would have refused it.
     RunsInShadow { rule: &'static str, shadow: &'static str },
+    /// It runs, by this rule; of its result the agent gets all but these kinds of secrets.
+    Redacted { rule: &'static str, detectors: &'static [&'static str] },
     /// It does not run; the agent is told why.
     Denied { reason: &'static str, rule: Option<&'static str> },
     /// It does not run; to the agent the tool does not exist.
@@ -53,7 +58,7 @@ pub(super) enum Expect {
 impl Expect {
     /// Whether the tool must have run.
     pub(super) fn runs(self) -> bool {
-        matches!(self, Self::Runs { .. } | Self::RunsInShadow { .. })
+        matches!(self, Self::Runs { .. } | Self::RunsInShadow { .. } | Self::Redacted { .. })
     }
 }
 
@@ -67,6 +72,7 @@ pub(super) fn visits() -> Vec<Visit> {
     let platform = |principal, steps| Visit { principal, server: "platform", path: "/mcp/platform", steps };
     let refund = || json!({"invoice_id": "inv_2207", "amount": 40, "reason": "duplicate"});
     let customer = || json!({"customer_id": "cus_1042"});
+    let config = |value: &str| json!({"service": "checkout", "name": "AWS_ACCESS_KEY_ID", "value": value});
     let restart = || json!({"service": "checkout", "environment": "production"});
     vec![
         billing(
@@ -91,8 +97,27 @@ pub(super) fn visits() -> Vec<Visit> {
         platform(
             Some(SAM),
             vec![
-                Step::List(&["list_deployments", "get_deployment_log", "restart_deployment", "roll_back_deployment"]),
+                Step::List(&[
+                    "list_deployments",
+                    "get_deployment_log",
+                    "get_service_config",
+                    "restart_deployment",
+                    "roll_back_deployment",
+                    "set_service_config",
+                ]),
                 call("get_deployment_log", json!({"service": "checkout"}), Expect::Runs { rule: "sre" }),
+                call(
+                    "get_service_config",
+                    json!({"service": "checkout"}),
+                    Expect::Redacted { rule: "sre", detectors: DETECTORS },
+                ),
+                // What stands for the key now, and what an agent that has the key from elsewhere would write.
+                call(
+                    "set_service_config",
+                    config("[redacted:aws-access-key-id:7f3a]"),
+                    Expect::Denied { reason: "secret_blocked", rule: None },
+                ),
+                call("set_service_config", config(SECRETS[0]), Expect::Denied { reason: "secret_blocked", rule: None }),
                 call("restart_deployment", restart(), Expect::Runs { rule: "sre" }),
                 call("roll_back_deployment", restart(), Expect::RunsInShadow { rule: "sre", shadow: "release-freeze" }),
             ],
@@ -109,7 +134,7 @@ pub(super) fn visits() -> Vec<Visit> {
         platform(
             Some(BOT),
             vec![
-                Step::List(&["list_deployments", "get_deployment_log"]),
+                Step::List(&["list_deployments", "get_deployment_log", "get_service_config"]),
                 call("list_deployments", json!({}), Expect::Runs { rule: "analysts-read" }),
                 call(
                     "restart_deployment",

@@ -36,6 +36,8 @@ struct Attachment {
     /// Namespace of the manifest
     #[arg(long)]
     namespace: Option<String>,
+    #[command(flatten)]
+    redaction_key: input::RedactionKey,
     /// YAML, or JSON
     #[arg(long, value_enum, default_value_t = Format::Yaml)]
     format: Format,
@@ -76,7 +78,7 @@ fn label(text: &str) -> Result<(String, String), String> {
 
 impl Attachment {
     fn mesh(&self, pull_secret: Option<&String>) -> miette::Result<(PolicyFile, Mesh)> {
-        let policy = input::policy(&self.policy)?;
+        let policy = input::keyed_policy(&self.policy, &self.redaction_key)?;
         let module = Module::new(&self.module, self.sha256.as_deref()).map_err(|error| miette!("{error}"))?;
         let mesh = Mesh {
             policy: policy.text.clone(),

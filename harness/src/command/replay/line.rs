@@ -6,12 +6,12 @@ use serde_json::{Map, Value, json};
 
 use crate::capture::{Annotation, Exchange};
 use crate::command::decisions::{self, CALLER, MESSAGE};
-use crate::envoy::audit::Event;
+use crate::envoy::audit::{Event, Redaction};
 use crate::replay::{HeaderChanges, Replayed, Sent};
 use crate::report::style::{Paint, Style, one_line};
 
 /// Members of an audit event that are shown as they are.
-const SHOWN: [&str; 20] = [
+const SHOWN: [&str; 22] = [
     "decision",
     "mode",
     "reason",
@@ -32,6 +32,8 @@ const SHOWN: [&str; 20] = [
     "arguments",
     "outcome",
     "repeat",
+    "redactions",
+    "would_redact",
 ];
 
 /// One message, as one header mode decided it.
@@ -117,6 +119,15 @@ impl Row<'_> {
         self.event?.text("reason")
     }
 
+    /// The secrets that this row tells of.
+    pub(super) fn redactions(&self) -> Vec<Redaction> {
+        let mut redactions = self.event.map(Event::redactions).unwrap_or_default();
+        if self.first {
+            redactions.extend(self.replayed.redactions.iter().cloned());
+        }
+        redactions
+    }
+
     fn is_response(&self) -> bool {
         self.event.is_some_and(|event| event.text("direction") == Some("response"))
     }
@@ -166,6 +177,7 @@ impl Row<'_> {
         } else if replayed.response_rewritten {
             changes.push("response rewritten".to_owned());
         }
+        changes.extend(decisions::found(&replayed.redactions));
         if replayed.cut {
             changes.push("response cut".to_owned());
         }
@@ -205,10 +217,24 @@ impl Row<'_> {
         if self.first {
             put("hidden", if replayed.hidden.is_empty() { Value::Null } else { json!(replayed.hidden) });
             put("request", change(replayed.request_rewritten, &replayed.request_headers));
-            put("response", change(replayed.response_rewritten, &replayed.response_headers));
+            let mut response = change(replayed.response_rewritten, &replayed.response_headers);
+            add_redactions(&mut response, &replayed.redactions);
+            put("response", response);
             put("cut", replayed.cut.then_some(true).into());
         }
         Value::Object(row)
+    }
+}
+
+fn add_redactions(change: &mut Value, redactions: &[Redaction]) {
+    let Some(first) = redactions.first() else { return };
+    let list: Vec<Value> =
+        redactions.iter().map(|it| json!({"detector": it.detector, "path": it.path, "count": it.count})).collect();
+    if change.is_null() {
+        *change = json!({});
+    }
+    if let Some(members) = change.as_object_mut() {
+        members.insert(if first.passed { "would_redact" } else { "redactions" }.to_owned(), list.into());
     }
 }
 

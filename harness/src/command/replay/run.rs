@@ -33,6 +33,10 @@ struct Totals {
     /// In any header mode.
     seen: BTreeSet<&'static str>,
     reasons: BTreeMap<String, usize>,
+    /// Secrets by detector: taken out, in what was refused, and passed in shadow mode.
+    redacted: BTreeMap<String, u64>,
+    blocked: BTreeMap<String, u64>,
+    would_redact: BTreeMap<String, u64>,
     rewritten: usize,
     unlike: usize,
     hung: usize,
@@ -191,6 +195,7 @@ impl Replay {
                 if let Some(reason) = row.reason() {
                     *totals.reasons.entry(reason.to_owned()).or_default() += 1;
                 }
+                totals.count_secrets(row);
             }
             match self.format {
                 Format::Json => print(&row.json(path).to_string())?,
@@ -242,6 +247,18 @@ impl Replay {
 }
 
 impl Totals {
+    fn count_secrets(&mut self, row: &Row<'_>) {
+        let is_denied = row.verdict() == "deny";
+        for redaction in row.redactions() {
+            let counts = match (redaction.passed, is_denied) {
+                (true, _) => &mut self.would_redact,
+                (false, true) => &mut self.blocked,
+                (false, false) => &mut self.redacted,
+            };
+            *counts.entry(redaction.detector).or_default() += redaction.count;
+        }
+    }
+
     fn summary(&self, replay: &Replay) -> String {
         let verdicts: Vec<String> = self.verdicts.iter().map(|(verdict, count)| format!("{count} {verdict}")).collect();
         let mut text = format!(
@@ -261,6 +278,15 @@ impl Totals {
         }
         if replay.chunks == Chunks::Adversarial {
             text += "; byte by byte the same";
+        }
+        for (what, counts) in
+            [("redacted", &self.redacted), ("refused for", &self.blocked), ("would redact", &self.would_redact)]
+        {
+            if !counts.is_empty() {
+                let counts: Vec<String> =
+                    counts.iter().map(|(detector, count)| format!("{detector} {count}")).collect();
+                text += &format!("\n{what}: {}", counts.join(", "));
+            }
         }
         text
     }

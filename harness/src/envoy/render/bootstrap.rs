@@ -14,7 +14,8 @@ const LISTENER: &str = "mcp";
 /// Everything that the rendered configuration depends on.
 #[derive(Debug, Clone)]
 pub struct Rendering {
-    /// The policy document as its author wrote it. It is inlined verbatim.
+    /// The policy document as its author wrote it, which is inlined verbatim, or a plugin configuration with it: its
+    /// `host` settings are kept, but for the header mode.
     pub policy: String,
     /// Path of the `.wasm`, as Envoy will open it.
     pub wasm: PathBuf,
@@ -91,7 +92,7 @@ impl Rendering {
     /// The filter's own entry in `http_filters`.
     pub fn wasm_filter(&self) -> Value {
         let code = json!({"local": {"filename": self.wasm}});
-        json!({"name": NAME, "typed_config": wasm(NAME, &code, self.hold, &self.plugin_configuration())})
+        json!({"name": NAME, "typed_config": wasm(NAME, &code, self.hold, &self.plugin_configuration(), &self.policy)})
     }
 
     fn buffer_limit(&self) -> Option<u64> {
@@ -203,6 +204,8 @@ fn stats_config() -> Value {
     json!({"stats_tags": [
         {"tag_name": "verdict", "regex": r"^wasmcustom\.tidegate\.decisions(\.verdict\.([a-z_]+))\.reason\."},
         {"tag_name": "reason", "regex": r"^wasmcustom\.tidegate\.decisions\.verdict\.[a-z_]+(\.reason\.([a-z_]+))\.server\."},
+        {"tag_name": "outcome", "regex": r"^wasmcustom\.tidegate\.redactions(\.outcome\.([a-z_]+))\.detector\."},
+        {"tag_name": "detector", "regex": r"^wasmcustom\.tidegate\.redactions\.outcome\.[a-z_]+(\.detector\.([a-z0-9-]+))\.server\."},
         {"tag_name": "server", "regex": r"^wasmcustom\.tidegate\..*?(\.server\.(.+))$"},
     ]})
 }
@@ -225,6 +228,25 @@ mod tests {
         let config = &rendering.wasm_filter()["typed_config"]["config"];
         assert!(config.get("allow_on_headers_stop_iteration").is_none());
         assert_eq!(config["failure_policy"], "FAIL_RELOAD");
+    }
+
+    #[test]
+    fn the_key_of_placeholders_reaches_the_vm_by_name() {
+        let document = |host: &str| format!("{{\"host\": {host}, \"layers\": [ {{\"name\": \"x\"}} ]}}");
+        let named = document(r#"{"keys": {"redaction": {"env": "REDACTION_KEY"}}, "hold_headers": false}"#);
+        let rendering = Rendering::new(named, "t.wasm");
+        let config = &rendering.wasm_filter()["typed_config"]["config"];
+        assert_eq!(config["vm_config"]["environment_variables"], json!({"host_env_keys": ["REDACTION_KEY"]}));
+        let configuration: Value = serde_json::from_str(&rendering.plugin_configuration()).unwrap();
+        assert_eq!(configuration["host"]["keys"]["redaction"]["env"], "REDACTION_KEY");
+        assert_eq!(
+            (&configuration["host"]["hold_headers"], &configuration["layers"]),
+            (&json!(true), &json!([{"name": "x"}]))
+        );
+        for other in [document("{}"), "{\"name\": \"x\"}".to_owned()] {
+            let config = &Rendering::new(other, "t.wasm").wasm_filter()["typed_config"]["config"];
+            assert!(config["vm_config"].get("environment_variables").is_none());
+        }
     }
 
     #[test]

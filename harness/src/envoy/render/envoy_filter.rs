@@ -27,7 +27,7 @@ impl Mesh {
         let filter = match self.module.file() {
             Some(path) => {
                 let code = json!({"local": {"filename": path}});
-                json!({"name": self.name, "typed_config": wasm(&self.name, &code, true, &configuration)})
+                json!({"name": self.name, "typed_config": wasm(&self.name, &code, true, &configuration, &self.policy)})
             }
             None => {
                 let digest = self.module.sha256();
@@ -39,7 +39,7 @@ impl Mesh {
                 }});
                 let extension = json!({
                     "name": self.name,
-                    "typed_config": wasm(&self.name, &code, true, &configuration),
+                    "typed_config": wasm(&self.name, &code, true, &configuration, &self.policy),
                 });
                 patches.push(self.patch("EXTENSION_CONFIG", "ADD", None, &extension));
                 json!({"name": self.name, "config_discovery": {

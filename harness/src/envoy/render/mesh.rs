@@ -23,7 +23,7 @@ use serde_json::{Map, Value, json};
 /// ```
 #[derive(Debug, Clone)]
 pub struct Mesh {
-    /// The policy document as its author wrote it.
+    /// The policy document as its author wrote it, or a plugin configuration with it.
     pub policy: String,
     /// Name of the manifest, of the plugin and of its VM.
     pub name: String,

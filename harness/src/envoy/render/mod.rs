@@ -16,18 +16,41 @@ pub use upstream::{TrustedRoots, Upstream, UpstreamError};
 /// What the filter is called in the configuration of its host.
 const NAME: &str = "tidegate";
 
-/// The plugin's configuration: the host's settings and the policy, verbatim, as the one layer.
-fn plugin_configuration(policy: &str, hold: bool, audit: LogLevel) -> String {
-    let mut host = json!({"hold_headers": hold});
-    if audit == LogLevel::Warn {
-        set(&mut host, "audit", json!({"level": "warn"}));
-    }
-    // The policy is spliced in as text: what the filter's errors point at is what its author wrote.
-    format!("{{\"host\":{host},\"layers\":[{}]}}", policy.trim())
+/// The policy in a document that is one, or a plugin configuration with one; as it is written.
+pub fn policy_text(document: &str) -> &str {
+    let layer = tidegate_filter::json::locate(document.as_bytes(), "/layers/0");
+    layer.and_then(|span| document.get(span.start..span.end)).unwrap_or_else(|| document.trim())
 }
 
-/// Envoy's `Wasm` message; `name` is that of the plugin and of its VM, `code` an `AsyncDataSource`.
-fn wasm(name: &str, code: &Value, hold: bool, configuration: &str) -> Value {
+/// The host's settings: those of a document that has some, with the header mode, and the audit at `audit` where it says
+/// nothing else.
+fn host_settings(document: &str, hold: bool, audit: LogLevel) -> Value {
+    let own = serde_json::from_str::<Value>(document).ok();
+    let own = own.as_ref().and_then(|it| it.get("host")).filter(|it| it.is_object());
+    let mut host = own.cloned().unwrap_or_else(|| json!({}));
+    set(&mut host, "hold_headers", json!(hold));
+    if audit == LogLevel::Warn && host.get("audit").is_none() {
+        set(&mut host, "audit", json!({"level": "warn"}));
+    }
+    host
+}
+
+/// The plugin's configuration: the host's settings and the policy, verbatim, as the one layer.
+fn plugin_configuration(policy: &str, hold: bool, audit: LogLevel) -> String {
+    let host = host_settings(policy, hold, audit);
+    // The policy is spliced in as text: what the filter's errors point at is what its author wrote.
+    format!("{{\"host\":{host},\"layers\":[{}]}}", policy_text(policy))
+}
+
+/// The environment variable that the document names as the key of placeholders.
+fn key_variable(document: &str) -> Option<String> {
+    let document: Value = serde_json::from_str(document).ok()?;
+    document.pointer("/host/keys/redaction/env")?.as_str().map(str::to_owned)
+}
+
+/// Envoy's `Wasm` message; `name` is that of the plugin and of its VM, `code` an `AsyncDataSource`. The VM sees one
+/// variable of Envoy's environment at most: the key that the policy's document names.
+fn wasm(name: &str, code: &Value, hold: bool, configuration: &str, document: &str) -> Value {
     let mut plugin = json!({
         "name": name,
         // A VM of its own: a trap in another filter does not end this one.
@@ -36,6 +59,9 @@ fn wasm(name: &str, code: &Value, hold: bool, configuration: &str) -> Value {
         "configuration": {"@type": "type.googleapis.com/google.protobuf.StringValue", "value": configuration},
         "failure_policy": "FAIL_RELOAD",
     });
+    if let (Some(key), Some(vm)) = (key_variable(document), plugin.get_mut("vm_config")) {
+        set(vm, "environment_variables", json!({"host_env_keys": [key]}));
+    }
     if hold {
         set(&mut plugin, "allow_on_headers_stop_iteration", json!(true));
     }

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Mesh, Proxies, set};
+use tidegate_filter::policy::LogLevel;
+
+use super::{Mesh, Proxies, host_settings, key_variable, policy_text, set};
 
 impl Mesh {
     /// A WasmPlugin that puts the filter behind `jwt_authn` and before Istio's authorization.
@@ -10,7 +12,7 @@ impl Mesh {
     /// # Errors
     /// The policy is no JSON.
     pub fn wasm_plugin(&self) -> Result<Value, serde_json::Error> {
-        let policy: Value = serde_json::from_str(&self.policy)?;
+        let policy: Value = serde_json::from_str(policy_text(&self.policy))?;
         let mut traffic = json!({"mode": match self.proxies {
             Proxies::Sidecars => "SERVER",
             // Istio counts a gateway among the clients.
@@ -29,8 +31,11 @@ impl Mesh {
             "match": [traffic],
             // istiod hands it over as a string of JSON. Istio's proxies log warnings, and would hide an audit log at
             // `info`.
-            "pluginConfig": {"host": {"hold_headers": false, "audit": {"level": "warn"}}, "layers": [policy]},
+            "pluginConfig": {"host": host_settings(&self.policy, false, LogLevel::Warn), "layers": [policy]},
         });
+        if let Some(key) = key_variable(&self.policy) {
+            set(&mut spec, "vmConfig", json!({"env": [{"name": key, "valueFrom": "HOST"}]}));
+        }
         if let Some(digest) = self.module.sha256() {
             set(&mut spec, "sha256", json!(digest));
         }
