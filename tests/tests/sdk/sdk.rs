@@ -122,6 +122,7 @@ fn reply(line: &Value) -> Reply {
         Some(code) => Reply::Error { code: i32::try_from(code.as_i64().unwrap()).unwrap(), message: text },
         None => Reply::Result {
             text,
+            structured: line.get("structured").filter(|it| !it.is_null()).cloned(),
             is_error: line["is_error"].as_bool().unwrap(),
             meta: line.get("meta").filter(|meta| !meta.is_null()).cloned(),
         },
