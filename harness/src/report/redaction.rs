@@ -262,7 +262,7 @@ fn key(configuration: &Configuration) -> String {
 mod tests {
     use super::*;
 
-    fn compiled(redaction: Value) -> Configuration {
+    fn compiled(redaction: &Value) -> Configuration {
         let policy = json!({"version": "tidegate/v1", "name": "p", "identity": {"sources": [{"spiffe": {}}]},
             "servers": [{"name": "crm", "match": {"path": "/mcp"}}],
             "rules": [{"id": "r", "allow": {"tools": ["get_*"]}}], "redaction": redaction});
@@ -276,7 +276,7 @@ mod tests {
 
     #[test]
     fn groups_are_counted_and_exceptions_are_named() {
-        let configuration = compiled(json!({
+        let configuration = compiled(&json!({
             "detectors": ["default", "iban", "!jwt"], "keys": ["pin_code"],
             "patterns": [{"name": "corp", "pattern": "corp_[a-z0-9]{16}"}],
             "strategies": {"corp": "allow", "chat": {"responses": "hash"}, "password": "mask"},
@@ -303,7 +303,7 @@ mod tests {
 
     #[test]
     fn the_list_has_every_detector_and_what_becomes_of_it() {
-        let configuration = compiled(json!({"strategies": {"web": "allow"}}));
+        let configuration = compiled(&json!({"strategies": {"web": "allow"}}));
         let redaction = configuration.policy.redaction.as_deref();
         let (table, list) = (detector_table(redaction, Style::PLAIN), detector_list(redaction));
         assert_eq!(list.as_array().unwrap().len(), detectors().count());
