@@ -1,4 +1,5 @@
 mod diagnostics;
+mod later;
 mod lints;
 mod paths;
 mod redaction;

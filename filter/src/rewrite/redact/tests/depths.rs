@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{KEY, OTHER, placeholder, streamed, whole};
+use super::{KEY, OTHER, cut_up, placeholder, streamed, whole};
 use crate::json;
 
 /// `text` as a tool result, JSON inside JSON `depth` times.
@@ -126,16 +126,7 @@ proptest! {
         let wanted = streamed([given.as_bytes()]);
         let value: serde_json::Value = serde_json::from_str(&wanted).unwrap();
         prop_assert_eq!(&value["id"], 1);
-        let mut rest = given.as_bytes();
-        let mut chunks = Vec::new();
-        for cut in cuts.iter().cycle() {
-            if rest.is_empty() {
-                break;
-            }
-            let (chunk, after) = rest.split_at((*cut).min(rest.len()));
-            chunks.push(chunk);
-            rest = after;
-        }
+        let chunks = cut_up(given.as_bytes(), &cuts);
         prop_assert_eq!(&streamed(chunks), &wanted);
         prop_assert_eq!(&whole(&given), &wanted);
     }

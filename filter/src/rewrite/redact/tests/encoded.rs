@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{KEY, placeholder, streamed, whole};
+use super::{KEY, cut_up, placeholder, streamed, whole};
 
 fn base64(bytes: &[u8], alphabet: &[u8; 2], pads: bool) -> String {
     let mut out = String::new();
@@ -95,16 +95,7 @@ proptest! {
         }
         let given = in_result(&text);
         let wanted = streamed([given.as_bytes()]);
-        let mut rest = given.as_bytes();
-        let mut chunks = Vec::new();
-        for cut in cuts.iter().cycle() {
-            if rest.is_empty() {
-                break;
-            }
-            let (chunk, after) = rest.split_at((*cut).min(rest.len()));
-            chunks.push(chunk);
-            rest = after;
-        }
+        let chunks = cut_up(given.as_bytes(), &cuts);
         prop_assert_eq!(streamed(chunks), wanted);
     }
 }

@@ -77,3 +77,18 @@ pub(super) fn placeholder(secret: &str) -> String {
     );
     String::from_utf8(out).unwrap()
 }
+
+/// `bytes` in pieces of these lengths, over and over.
+pub(super) fn cut_up<'a>(bytes: &'a [u8], lengths: &[usize]) -> Vec<&'a [u8]> {
+    let mut rest = bytes;
+    let mut pieces = Vec::new();
+    for length in lengths.iter().cycle() {
+        if rest.is_empty() {
+            break;
+        }
+        let (piece, after) = rest.split_at((*length).min(rest.len()));
+        pieces.push(piece);
+        rest = after;
+    }
+    pieces
+}
