@@ -274,3 +274,21 @@ proptest! {
         prop_assert_eq!(windowed(scanner, text.as_bytes(), &levels, &steps), hits);
     }
 }
+
+/// Literals of one detector may stand in one name, one over the other, and only one of them says what the name means.
+#[test]
+fn a_name_is_read_for_each_literal_in_it() {
+    let scanner = Scanner::new(|detector| detector.group.is_default(), &[], Vec::new());
+    for name in
+        ["DB_PASSWORD", "db_password", "SMTP_PASSWORD", "my-password", "dbpassword", "app_auth_token", "x_secret_key"]
+    {
+        for (before, after) in [("export ", "="), ("", ": "), ("{\"", "\": \"")] {
+            let text = format!("{before}{name}{after}Kq7vT2mXw9LzR4pN8sYc\"");
+            let mut hits = Vec::new();
+            let flat = Text { bytes: text.as_bytes(), is_complete: true, levels: &() };
+            scanner.scan(&flat, 0, &mut Memo::default(), &mut hits);
+            let found: Vec<&str> = hits.iter().map(|hit| &text[hit.start..hit.end]).collect();
+            assert_eq!(found, ["Kq7vT2mXw9LzR4pN8sYc"], "{text}");
+        }
+    }
+}

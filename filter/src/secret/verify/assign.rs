@@ -67,7 +67,8 @@ pub(super) fn verify(detector: &Detector, kind: Kind, text: &Text<'_>, at: usize
         kind => name::says(text.bytes, name, (at, end), kind),
     };
     if says == Says::Other {
-        return nothing;
+        // Another literal in the same name may say more: `_pass` says nothing of `DB_PASSWORD`, `password` does.
+        return Found::Nothing { examined: end };
     }
     let (place, how) = match place(text, name) {
         Place::Nowhere => return nothing,
