@@ -88,7 +88,8 @@ fn read_policy(value: &Value<'_>, text: &[u8], now: Option<i64>, report: &mut Re
     let redaction = fields.get("redaction").and_then(|value| redaction::read(value, &declared, report)).map(Arc::new);
     let limits = fields.get("limits").map(|value| settings::read_limits(value, report)).unwrap_or_default();
     let on = fields.get("on").map(|value| settings::read_fail_modes(value, report)).unwrap_or_default();
-    let redacts = fields.get("redaction").is_some();
+    let redacts =
+        redaction.as_ref().map_or(fields.get("redaction").is_some(), |redaction| redaction.looks_for_secrets());
     let audit = fields.get("audit").map(|value| settings::read_audit(value, redacts, report)).unwrap_or_default();
 
     let asks_workload = |rule: &Rule| rule.who.as_ref().is_some_and(|who| who.asks(super::Field::Workload));

@@ -124,6 +124,12 @@ pub struct Redaction {
 }
 
 impl Redaction {
+    /// Whether anything is looked for.
+    pub fn looks_for_secrets(&self) -> bool {
+        // The last is that of our own placeholders, which are no secrets.
+        self.is_on.iter().rev().skip(1).any(|is_on| *is_on)
+    }
+
     /// The name of a detector, by number.
     pub fn name(&self, detector: usize) -> &str {
         if detector == self.placeholder() { PLACEHOLDER } else { self.scanner.name(detector) }

@@ -308,6 +308,8 @@ fn keys_that_are_needed() {
 #[test]
 fn arguments_are_not_told_where_no_secret_is_looked_for() {
     let mut policy = with("/audit", json!({ "arguments": "redacted" }));
+    put(&mut policy, "/redaction", json!({ "detectors": "none" }));
+    assert_eq!(brief(&errors(&policy)), [("missing_key", "/audit/arguments")]);
     policy.as_object_mut().unwrap().remove("redaction");
     let found = errors(&policy);
     assert_eq!(brief(&found), [("missing_key", "/audit/arguments")]);
