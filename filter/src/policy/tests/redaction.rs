@@ -2,7 +2,9 @@ use serde_json::{Value, json};
 
 use super::super::{Direction, HiddenText, Mode, Redaction, SWEEP_BYTES, Strategy, check, compile};
 use super::{NOW, base, brief, compiled, errors, put, with};
-use crate::secret::detector::detectors;
+use crate::secret::detector::{Group, detectors};
+
+const README: &str = include_str!("../../../../README.md");
 
 fn redaction(settings: Value) -> std::sync::Arc<Redaction> {
     compiled(&with("/redaction", settings)).configuration.policy.redaction.unwrap()
@@ -379,4 +381,31 @@ fn the_example_of_the_design_compiles() {
     assert_eq!(redaction.keys, ["password", "api_key"]);
     let generic = number(&redaction, "generic-secret");
     assert!(redaction.is_allowed("github", Some("get_commit"), "/result/content/0/text", generic));
+}
+
+#[test]
+fn the_examples_of_the_readme_compile() {
+    let blocks = || README.split("```json\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let redaction = blocks().find(|text| text.contains("\"sweep_bytes\"")).unwrap();
+    let policy = with("/redaction", serde_json::from_str(redaction).unwrap());
+    assert_eq!(compiled(&policy).warnings, []);
+    let whole = blocks().find(|text| text.contains("\"version\": \"tidegate/v1\"")).unwrap();
+    check(whole.as_bytes(), NOW).unwrap_or_else(|errors| panic!("{}", errors.render(whole.as_bytes(), "README.md")));
+}
+
+#[test]
+fn the_readme_counts_the_detectors_of_each_group() {
+    let rows: Vec<(&str, usize)> = README
+        .lines()
+        .skip_while(|line| !line.starts_with("| group | detectors |"))
+        .skip(2)
+        .map_while(|line| {
+            let mut cells = line.strip_prefix("| `")?.split(" | ");
+            Some((cells.next()?.trim_end_matches('`'), cells.next()?.parse().ok()?))
+        })
+        .collect();
+    let groups = Group::ALL
+        .iter()
+        .map(|group| (group.as_str(), detectors().filter(|detector| detector.group == *group).count()));
+    assert_eq!(rows, groups.collect::<Vec<_>>(), "as `tidegate check --detectors` counts them");
 }
