@@ -52,6 +52,9 @@ fn line(number: usize, exchange: &Exchange, event: Option<&Event>, replayed: &Re
     if !replayed.hidden.is_empty() {
         words.push(format!("hidden={}", replayed.hidden.join(",")));
     }
+    let request = event.map(Event::redactions).unwrap_or_default();
+    words.extend(request.iter().map(|it| format!("found={}@{}*{}", it.detector, it.path, it.count)));
+    words.extend(replayed.redactions.iter().map(|it| format!("redacted={}@{}*{}", it.detector, it.path, it.count)));
     let flags = [
         (replayed.ungoverned, "ungoverned"),
         (replayed.request_rewritten, "request-rewritten"),
@@ -114,6 +117,8 @@ fn the_captures_hold_what_they_are_for() {
                 .as_ref()
                 .is_some_and(|it| it.chunks.len() > 2 && it.body().windows(8).any(|w| w == b"progress"))
     });
+    has("secret in a result", &|it| it.response.as_ref().is_some_and(|it| it.body().windows(4).any(|w| w == b"AKIA")));
+    has("secret in a call", &|it| asks(it, "\"value\":\"AKIA"));
     has("error", &|it| it.response.as_ref().is_some_and(|it| it.status == 404));
     for (name, path) in captures() {
         let text = fs::read_to_string(path).unwrap();
@@ -122,6 +127,25 @@ fn the_captures_hold_what_they_are_for() {
             let token = token.split('"').next().unwrap();
             assert!(token.ends_with(".c2NydWJiZWQ"), "{name} has a token with its signature");
         }
+    }
+}
+
+/// Secrets do not survive, wherever they were and however they were cut.
+#[test]
+fn the_secrets_of_a_capture_are_gone() {
+    let (_, path) = captures().into_iter().find(|(name, _)| name == "secrets.jsonl").unwrap();
+    let secrets = ["AKIAQ3EGRZ7PLM5VWXTD", "wJ8kq2Rz7LxT4vNc9PbYd1FhGm5SsAe3UoQiVtXn", "Vx7mT2qLw9zR", "Kq7vT2mXw9Lz"];
+    for hold in [true, false] {
+        let replayer = replayer(POLICY, Settings { byte_by_byte: true, ..of_ada(hold) });
+        let mut found = 0;
+        for exchange in read(&path) {
+            let replayed = replayer.replay(&exchange).unwrap();
+            let body = replayed.result.response.as_ref().map(|it| it.body()).unwrap_or_default();
+            let text = String::from_utf8_lossy(&body);
+            assert!(!secrets.iter().any(|secret| text.contains(secret)), "{}: {text}", exchange.place);
+            found += replayed.redactions.len();
+        }
+        assert!(found >= 10, "{found}");
     }
 }
 
@@ -164,6 +188,7 @@ fn assert_is_as_told(before: &Exchange, replayed: &Replayed) {
         }
     } else {
         assert_eq!(replayed.response_rewritten, was != is);
+        assert!(replayed.redactions.is_empty() || was != is, "what is told as redacted was changed");
         assert_eq!(replayed.result.request.body, before.request.body);
     }
     for hidden in &replayed.hidden {

@@ -36,8 +36,11 @@ fn policy() -> Value {
         ],
         "rules": [
             {"id": "reads", "allow": {"tools": ["get_*", "list_*", "restart_*"]}},
+            {"id": "settings", "allow": {"tools": ["set_*"]}, "write": true},
             {"id": "no-credentials", "deny": {"tools": ["*credentials*"]}, "deny_style": "hide"},
         ],
+        // Placeholders have a random key in each VM; what is masked is the same in all.
+        "redaction": {"responses": "mask"},
     })
 }
 
