@@ -171,7 +171,7 @@ impl Scanner {
         }
         for (nth, key) in keys.iter().enumerate() {
             for literal in key.literals() {
-                literals.push(Literal { bytes: literal.clone(), folds: true, then: None });
+                literals.push(Literal { bytes: literal.clone(), folds: true, then: None, begins_word: false });
                 // Before the generic detectors, which know no more than the name either.
                 owners.push(Owner { number: count, rank: 3, kind: Kind::Key(nth) });
             }
@@ -179,7 +179,12 @@ impl Scanner {
         for (nth, pattern) in patterns.iter().enumerate() {
             leads.extend((pattern.before() > 0).then(|| Lead { most: pattern.before(), classes: None }));
             for literal in pattern.literals() {
-                literals.push(Literal { bytes: literal.into(), folds: pattern.folds(), then: None });
+                literals.push(Literal {
+                    bytes: literal.into(),
+                    folds: pattern.folds(),
+                    then: None,
+                    begins_word: false,
+                });
                 owners.push(Owner { number: count + 1 + nth, rank: 0, kind: Kind::Pattern(nth) });
             }
         }
@@ -201,8 +206,10 @@ impl Scanner {
     /// The literals of a detector, as the prefilter wants them.
     pub fn literals(detector: &Detector) -> impl Iterator<Item = Literal> {
         let then = following(&detector.form);
+        // What the verifiers of these forms ask first.
+        let begins_word = matches!(detector.form, Form::Token(_) | Form::Jwt | Form::Bearer | Form::Command(_));
         let literals = detector.literals.iter();
-        literals.map(move |it| Literal { bytes: it.as_bytes().into(), folds: detector.folds, then })
+        literals.map(move |it| Literal { bytes: it.as_bytes().into(), folds: detector.folds, then, begins_word })
     }
 
     /// How many numbers there are.

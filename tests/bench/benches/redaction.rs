@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -27,6 +28,12 @@ struct Arguments {
     /// Milliseconds of each row
     #[arg(long, default_value_t = 60)]
     milliseconds: u32,
+    /// Measure only rows whose names hold this
+    #[arg(long, default_value = "")]
+    only: String,
+    /// Compare this module, built before, with that of this tree, in Envoy alone; may be given several times
+    #[arg(long = "module")]
+    modules: Vec<PathBuf>,
     /// Leave Envoy out
     #[arg(long)]
     without_envoy: bool,
@@ -38,9 +45,27 @@ struct Arguments {
     bench: bool,
 }
 
+impl Arguments {
+    /// What the module wants to be told.
+    fn to_configuration(&self) -> String {
+        format!("{} {}", self.milliseconds, self.only)
+    }
+}
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let progress = for_stderr();
+    if !arguments.modules.is_empty() {
+        let compared = compare(&arguments, progress.as_ref());
+        progress.finish();
+        return match compared {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("error: {error}");
+                ExitCode::FAILURE
+            }
+        };
+    }
     let measured = measure(&arguments, progress.as_ref());
     progress.finish();
     match measured {
@@ -137,6 +162,34 @@ impl Table {
     }
 }
 
+/// Builds side by side, in Envoy.
+fn compare(arguments: &Arguments, progress: &dyn Progress) -> Result<(), Failure> {
+    let mut modules = arguments.modules.clone();
+    modules.push(build(&Wasm::package("tidegate-kernel"), progress)?.path);
+    let binary = Binary::find(progress)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let mut rows: Vec<(String, Vec<f64>)> = Vec::new();
+    for _ in 0..arguments.rounds {
+        for (nth, module) in modules.iter().enumerate() {
+            for measured in runtime.block_on(in_envoy(&binary, module, arguments))? {
+                let known = rows.iter().position(|(name, _)| *name == measured.name);
+                let known = known.unwrap_or_else(|| {
+                    rows.push((measured.name.clone(), vec![0.0; modules.len()]));
+                    rows.len() - 1
+                });
+                let figure = measured.speed().unwrap_or(1e3 / measured.nanoseconds);
+                if let Some(best) = rows.get_mut(known).and_then(|(_, row)| row.get_mut(nth)) {
+                    *best = best.max(figure);
+                }
+            }
+        }
+    }
+    for (name, row) in rows {
+        println!("{name:<36}{}", row.iter().map(|figure| format!(" {figure:>10.1}")).collect::<String>());
+    }
+    Ok(())
+}
+
 fn measure(arguments: &Arguments, progress: &dyn Progress) -> Result<Table, Failure> {
     let modules = [
         build(&Wasm::package("tidegate-kernel"), progress)?.path,
@@ -149,18 +202,18 @@ fn measure(arguments: &Arguments, progress: &dyn Progress) -> Result<Table, Fail
         progress.stage(&format!("round {} of {}", round + 1, arguments.rounds));
         let begin = Instant::now();
         let now = || begin.elapsed().as_nanos() as f64;
-        for mut row in rows::all() {
+        for mut row in rows::all().into_iter().filter(|row| row.name.contains(&arguments.only)) {
             let place = if row.is_scalar { PLACES[1] } else { PLACES[0] };
             table.add(place, &rows::measure(&mut row, f64::from(arguments.milliseconds), now));
         }
         for (module, place) in modules.iter().zip([PLACES[2], PLACES[3]]) {
-            for measured in in_wasmtime(&std::fs::read(module)?, arguments.milliseconds)? {
+            for measured in in_wasmtime(&std::fs::read(module)?, arguments)? {
                 table.add(place, &measured);
             }
         }
         let Some(envoy) = &envoy else { continue };
         for (module, place) in modules.iter().zip([PLACES[4], PLACES[5]]) {
-            for measured in runtime.block_on(in_envoy(envoy, module, arguments.milliseconds))? {
+            for measured in runtime.block_on(in_envoy(envoy, module, arguments))? {
                 table.add(place, &measured);
             }
         }
@@ -168,18 +221,18 @@ fn measure(arguments: &Arguments, progress: &dyn Progress) -> Result<Table, Fail
     Ok(table)
 }
 
-fn in_wasmtime(wasm: &[u8], milliseconds: u32) -> Result<Vec<Measured>, Failure> {
+fn in_wasmtime(wasm: &[u8], arguments: &Arguments) -> Result<Vec<Measured>, Failure> {
     use tidegate::host::{Module, Options, Vm};
 
-    let vm = Vm::start(&Module::compile(wasm)?, Options::new(milliseconds.to_string()))?;
+    let vm = Vm::start(&Module::compile(wasm)?, Options::new(arguments.to_configuration()))?;
     Ok(vm.logs().iter().filter_map(|line| Measured::from_line(&line.text)).collect())
 }
 
-async fn in_envoy(binary: &Binary, module: &std::path::Path, milliseconds: u32) -> Result<Vec<Measured>, Failure> {
+async fn in_envoy(binary: &Binary, module: &Path, arguments: &Arguments) -> Result<Vec<Measured>, Failure> {
     let plugin = json!({
         "name": "kernel",
         "vm_config": {"vm_id": "kernel", "runtime": "envoy.wasm.runtime.v8", "code": {"local": {"filename": module}}},
-        "configuration": {"@type": "type.googleapis.com/google.protobuf.StringValue", "value": milliseconds.to_string()},
+        "configuration": {"@type": "type.googleapis.com/google.protobuf.StringValue", "value": arguments.to_configuration()},
     });
     // A service of its own has one VM, and no worker waits for it.
     let service = json!({

@@ -12,10 +12,8 @@ pub(super) struct Exact {
     four: Gate,
     /// For all others, by three bytes, whatever those may be.
     three: Gate,
-    /// Which of the first four bytes are fixed, for each such choice that occurs.
+    /// Which of the first four bytes are fixed, for each such choice that occurs among those of `three`.
     shapes: Vec<u64>,
-    /// The first entry of each slot.
-    heads: Box<[u16; SLOTS]>,
     entries: Vec<Entry>,
 }
 
@@ -25,6 +23,8 @@ const NONE: u16 = u16::MAX;
 const FIVE: u64 = 0xdf_dfdf_dfdf;
 const FOUR: u64 = 0xdfdf_dfdf;
 const THREE: u64 = 0xdf_dfdf;
+/// No shape.
+const ANY: u64 = u64::MAX;
 
 #[derive(Clone, Copy, Debug)]
 struct Entry {
@@ -35,9 +35,13 @@ struct Entry {
     next: u16,
 }
 
-/// A bit for each hash, set where a fingerprint has it.
+/// A bit for each hash, set where a fingerprint has it, and the fingerprints.
 #[derive(Debug)]
-struct Gate(Box<[u32; 2048]>);
+struct Gate {
+    bits: Box<[u32; 2048]>,
+    /// The first entry of each slot.
+    heads: Box<[u16; SLOTS]>,
+}
 
 #[inline]
 fn hash(word: u64) -> u64 {
@@ -56,34 +60,32 @@ impl Gate {
     #[inline]
     fn is_open(&self, word: u64) -> u32 {
         let (index, bit) = Self::place(word);
-        self.0.get(index).map_or(0, |bits| bits >> bit & 1)
+        self.bits.get(index).map_or(0, |bits| bits >> bit & 1)
     }
 
     fn open(&mut self, word: u64) {
         let (index, bit) = Self::place(word);
-        if let Some(bits) = self.0.get_mut(index) {
+        if let Some(bits) = self.bits.get_mut(index) {
             *bits |= 1 << bit;
         }
+    }
+
+    #[inline]
+    fn head(&self, word: u64) -> u16 {
+        self.heads.get(slot(word)).copied().unwrap_or(NONE)
     }
 }
 
 impl Default for Exact {
     fn default() -> Self {
-        let gate = || Gate(Box::new([0; 2048]));
-        Self {
-            five: gate(),
-            four: gate(),
-            three: gate(),
-            shapes: Vec::new(),
-            heads: Box::new([NONE; SLOTS]),
-            entries: Vec::new(),
-        }
+        let gate = || Gate { bits: Box::new([0; 2048]), heads: Box::new([NONE; SLOTS]) };
+        Self { five: gate(), four: gate(), three: gate(), shapes: Vec::new(), entries: Vec::new() }
     }
 }
 
 #[inline]
-fn slot(word: u64, shape: u64) -> usize {
-    (hash(word & shape) >> 54) as usize
+fn slot(word: u64) -> usize {
+    (hash(word) >> 54) as usize
 }
 
 impl Exact {
@@ -93,12 +95,15 @@ impl Exact {
         (self.five.is_open(word & FIVE) | self.four.is_open(word & FOUR) | self.three.is_open(word & THREE)) as usize
     }
 
-    fn open_gates(&mut self, fingerprint: &Fingerprint) {
+    /// The gate that a fingerprint goes through, opened for it, and the bytes by which the gate's entries are found.
+    fn open_gate(&mut self, fingerprint: &Fingerprint) -> (&mut Gate, u64) {
         if fingerprint.mask & FIVE == FIVE {
-            return self.five.open(fingerprint.wanted & FIVE);
+            self.five.open(fingerprint.wanted & FIVE);
+            return (&mut self.five, FIVE);
         }
         if fingerprint.mask & FOUR == FOUR {
-            return self.four.open(fingerprint.wanted & FOUR);
+            self.four.open(fingerprint.wanted & FOUR);
+            return (&mut self.four, FOUR);
         }
         let mut words = vec![0];
         for (nth, set) in fingerprint.sets.iter().take(3).enumerate() {
@@ -106,21 +111,22 @@ impl Exact {
             words = words.iter().flat_map(|word| members.iter().map(move |byte| word | byte << (8 * nth))).collect();
         }
         words.into_iter().for_each(|word| self.three.open(word));
+        let shape = fingerprint.mask & FOUR;
+        if !self.shapes.contains(&shape) {
+            self.shapes.push(shape);
+        }
+        (&mut self.three, shape)
     }
 
     /// Adds a fingerprint of a literal.
     pub(super) fn insert(&mut self, fingerprint: &Fingerprint, literal: usize) {
-        let shape = fingerprint.mask & FOUR;
         let (Ok(literal), Ok(offset), Ok(number)) =
             (u16::try_from(literal), u16::try_from(fingerprint.offset), u16::try_from(self.entries.len()))
         else {
             return;
         };
-        self.open_gates(fingerprint);
-        if !self.shapes.contains(&shape) {
-            self.shapes.push(shape);
-        }
-        if let Some(head) = self.heads.get_mut(slot(fingerprint.wanted, shape)) {
+        let (gate, shape) = self.open_gate(fingerprint);
+        if let Some(head) = gate.heads.get_mut(slot(fingerprint.wanted & shape)) {
             let entry = Entry {
                 mask: fingerprint.mask,
                 wanted: fingerprint.wanted,
@@ -135,13 +141,23 @@ impl Exact {
     /// Calls `found(literal, offset)` for every fingerprint with which these eight bytes begin.
     #[inline]
     pub(super) fn look(&self, word: u64, mut found: impl FnMut(usize, usize)) {
-        for shape in &self.shapes {
-            let mut next = self.heads.get(slot(word, *shape)).copied().unwrap_or(NONE);
+        let mut walk = |mut next: u16, shape: u64| {
             while let Some(entry) = self.entries.get(usize::from(next)) {
-                if word & entry.mask == entry.wanted && entry.mask & FOUR == *shape {
+                if word & entry.mask == entry.wanted && (shape == ANY || entry.mask & FOUR == shape) {
                     found(usize::from(entry.literal), usize::from(entry.offset));
                 }
                 next = entry.next;
+            }
+        };
+        if self.five.is_open(word & FIVE) != 0 {
+            walk(self.five.head(word & FIVE), ANY);
+        }
+        if self.four.is_open(word & FOUR) != 0 {
+            walk(self.four.head(word & FOUR), ANY);
+        }
+        if self.three.is_open(word & THREE) != 0 {
+            for shape in &self.shapes {
+                walk(self.three.head(word & shape), *shape);
             }
         }
     }

@@ -16,6 +16,8 @@ pub use lanes::Width;
 use lanes::{Buckets, GROUP};
 use place::Placer;
 
+use super::verify::begins_inside_word;
+
 /// No literal may be longer: what a stream holds back at its end must stay small.
 pub const LONGEST: usize = 29;
 
@@ -29,6 +31,8 @@ pub struct Literal {
     /// The class of the bytes that follow wherever it matters, and how many of them follow at least. Literals that are
     /// not so followed need not be found.
     pub then: Option<(u16, usize)>,
+    /// Whether it matters only where [`begins_inside_word`] says no; elsewhere it need not be found.
+    pub begins_word: bool,
 }
 
 impl Literal {
@@ -107,6 +111,9 @@ impl Prefilter {
             self.exact.look(word, |literal, offset| {
                 let Some(start) = at.checked_sub(offset).filter(|start| *start >= from) else { return };
                 let Some(wanted) = self.literals.get(literal) else { return };
+                if wanted.begins_word && begins_inside_word(text, start) {
+                    return;
+                }
                 if text.get(start..).is_some_and(|rest| wanted.begins(rest)) {
                     queue.insert(start, literal);
                 }

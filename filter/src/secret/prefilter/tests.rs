@@ -6,7 +6,7 @@ use crate::secret::detector::detectors;
 use crate::secret::verify::class;
 
 fn literal(text: &str, folds: bool) -> Literal {
-    Literal { bytes: text.as_bytes().into(), folds, then: None }
+    Literal { bytes: text.as_bytes().into(), folds, then: None, begins_word: false }
 }
 
 fn set() -> Vec<Literal> {
@@ -77,7 +77,8 @@ fn found_stops_the_search() {
 
 #[test]
 fn what_must_follow_is_used_and_only_that_is_passed_over() {
-    let one = Literal { bytes: b"SK".as_slice().into(), folds: false, then: Some((class::DIGIT, 32)) };
+    let one =
+        Literal { bytes: b"SK".as_slice().into(), folds: false, then: Some((class::DIGIT, 32)), begins_word: false };
     let prefilter = Prefilter::new(vec![one]);
     assert_eq!(found(&prefilter, b"SK123 SKIP SK1", 0), [(0, 0)]);
     assert_eq!(found(&prefilter, b"..SK12345", 0), [(2, 0)]);

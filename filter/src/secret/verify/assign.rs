@@ -119,7 +119,9 @@ pub(super) fn keyed(detector: &Detector, segments: &[Segment], text: &Text<'_>, 
         Place::More => return Found::More,
         Place::At(place, how) => (place, how),
     };
-    let value = match read(text, place, how.hold, MOST) {
+    // A longer value is of another form. What is cut off its end (`bare`) is shorter than the rest.
+    let most = longest(segments) + 32;
+    let value = match read(text, place, how.hold, most) {
         Read::No => return nothing,
         Read::More => return Found::More,
         Read::Value(value) => value,
@@ -136,6 +138,18 @@ pub(super) fn keyed(detector: &Detector, segments: &[Segment], text: &Text<'_>, 
         }
         _ => nothing,
     }
+}
+
+/// The most bytes that segments match.
+fn longest(segments: &[Segment]) -> usize {
+    let length = |segment: &Segment| match *segment {
+        Segment::Run(_, _, most) => usize::from(most),
+        Segment::Text(text) | Segment::Maybe(text) => text.len(),
+        Segment::Any(texts) => texts.iter().map(|text| text.len()).max().unwrap_or(0),
+        Segment::Until(_, most, text) => usize::from(most) + text.len(),
+        Segment::Start | Segment::End(_) => 0,
+    };
+    segments.iter().map(length).sum()
 }
 
 /// The value assigned to the name `at..end`, which must be a whole name, prefixes aside. With `is_forced` any value of at
@@ -354,7 +368,10 @@ fn takes_blank(bytes: &[u8], (start, stop): (usize, usize)) -> bool {
             .iter()
             .any(|command| before.ends_with(command))
         || matches!(before.last(), Some(b' ' | b'\t' | b'\n'))
-            && before.windows(6).any(|window| window == b"login " || window == b"login\t")
+            && (0..before.len()).any(|at| {
+                before.get(at) == Some(&b'l')
+                    && matches!(before.get(at..), Some([b'l', b'o', b'g', b'i', b'n', b' ' | b'\t', ..]))
+            })
 }
 
 /// Reads the value at `at`.
@@ -419,6 +436,10 @@ fn bare(text: &Text<'_>, start: usize, most: usize) -> Read {
         };
         if length >= most {
             return Read::Value(Value { start, end: start + length, quote: 0, is_open: true });
+        }
+        if class::is(byte, class::WORD | class::DASH | class::DOT | class::PLUS_SLASH) {
+            length += 1;
+            continue;
         }
         let after = rest.get(length + 1..).unwrap_or_default();
         match byte {

@@ -15,11 +15,13 @@ mod plausible;
 mod sibling;
 mod token;
 mod url;
+mod words;
 
 #[cfg(test)]
 mod tests;
 
 pub use assign::assigned_value;
+pub(crate) use token::begins_inside_word;
 
 use super::detector::{Detector, Form};
 use key_block::Followed;

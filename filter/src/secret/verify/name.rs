@@ -1,5 +1,6 @@
 //! Names, and whether they speak of something secret.
 
+use super::words::WordSet;
 use super::{Text, class, plausible::contains};
 use crate::secret::detector::Kind;
 
@@ -43,11 +44,12 @@ pub(super) fn says(bytes: &[u8], (start, stop): (usize, usize), (at, end): (usiz
     let keyword = bytes.get(at..end).unwrap_or_default();
     let after = bytes.get(end..stop).unwrap_or_default();
     for word in Words(before) {
-        if NEVER_BEFORE.iter().any(|never| is(word, never)) {
+        if NEVER_BEFORE.has(word) {
             return Says::Other;
         }
         if kind == Kind::Token
-            && (NO_TOKEN_BEFORE.iter().any(|never| is(word, never) || never.len() > 3 && ends(word, never))
+            && (NO_TOKEN_BEFORE.has(word)
+                || NO_TOKEN_BEFORE.words.iter().any(|never| never.len() > 3 && ends(word, never))
                 || contains(word, b"csrf")
                 || contains(word, b"xsrf"))
         {
@@ -62,10 +64,10 @@ pub(super) fn says(bytes: &[u8], (start, stop): (usize, usize), (at, end): (usiz
         _ => false,
     };
     for (number, word) in Words(after).enumerate() {
-        if ALWAYS_AFTER.iter().any(|always| is(word, always)) || word.iter().all(u8::is_ascii_digit) {
+        if ALWAYS_AFTER.has(word) || word.iter().all(u8::is_ascii_digit) {
             continue;
         }
-        if number == 0 && is_glued || NEVER_AFTER.iter().any(|never| is(word, never) || plural(word, never)) {
+        if number == 0 && is_glued || NEVER_AFTER.has(word) || NEVER_AFTER.has(singular(word)) {
             return Says::Other;
         }
         says = Says::Maybe;
@@ -77,10 +79,10 @@ pub(super) fn says(bytes: &[u8], (start, stop): (usize, usize), (at, end): (usiz
 pub(super) fn mentions_secret(name: &[u8]) -> bool {
     let mut mentions = false;
     for word in Words(name) {
-        if is(word, "id") || is(word, "name") || is(word, "url") || is(word, "path") || is(word, "file") {
+        if NO_SECRETS.has(word) {
             return false;
         }
-        mentions |= SECRETS.iter().any(|secret| contains(word, secret.as_bytes()));
+        mentions |= SECRETS.is_in(word);
     }
     mentions
 }
@@ -93,8 +95,11 @@ fn ends(word: &[u8], wanted: &str) -> bool {
     word.len().checked_sub(wanted.len()).and_then(|from| word.get(from..)).is_some_and(|end| is(end, wanted))
 }
 
-fn plural(word: &[u8], wanted: &str) -> bool {
-    matches!(word, [all @ .., b's' | b'S'] if is(all, wanted))
+fn singular(word: &[u8]) -> &[u8] {
+    match word {
+        [one @ .., b's' | b'S'] => one,
+        _ => word,
+    }
 }
 
 /// The words of a name in snake, kebab, dotted or camel case.
@@ -121,14 +126,19 @@ impl<'a> Iterator for Words<'a> {
     }
 }
 
+/// Words of names of what is no secret.
+static NO_SECRETS: WordSet = WordSet::new(&["id", "name", "url", "path", "file"]);
+
 /// Words of names of secrets.
-const SECRETS: &[&str] = &["key", "token", "secret", "password", "passwd", "pass", "pwd", "auth", "cred", "pat"];
+static SECRETS: WordSet =
+    WordSet::new(&["key", "token", "secret", "password", "passwd", "pass", "pwd", "auth", "cred", "pat"]);
 
 /// Before any keyword, these say that the value is not secret.
-const NEVER_BEFORE: &[&str] = &["public", "pub", "publishable", "hashed", "no", "num", "has", "is", "foreign"];
+static NEVER_BEFORE: WordSet =
+    WordSet::new(&["public", "pub", "publishable", "hashed", "no", "num", "has", "is", "foreign"]);
 
 /// Before `token`, these say that it is none that opens anything.
-const NO_TOKEN_BEFORE: &[&str] = &[
+static NO_TOKEN_BEFORE: WordSet = WordSet::new(&[
     "page",
     "next",
     "prev",
@@ -211,10 +221,10 @@ const NO_TOKEN_BEFORE: &[&str] = &[
     "client",
     "list",
     "search",
-];
+]);
 
 /// After a keyword, these change nothing.
-const ALWAYS_AFTER: &[&str] = &[
+static ALWAYS_AFTER: WordSet = WordSet::new(&[
     "s",
     "key",
     "keys",
@@ -264,10 +274,10 @@ const ALWAYS_AFTER: &[&str] = &[
     "refresh",
     "hex",
     "v",
-];
+]);
 
 /// After a keyword, these say that the value is about the secret, and not it.
-const NEVER_AFTER: &[&str] = &[
+static NEVER_AFTER: WordSet = WordSet::new(&[
     "id",
     "name",
     "length",
@@ -442,4 +452,4 @@ const NEVER_AFTER: &[&str] = &[
     "prop",
     "env_var",
     "placeholder",
-];
+]);

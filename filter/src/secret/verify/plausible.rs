@@ -1,5 +1,6 @@
 //! Tells values that are secrets from those that only stand where one could: references, code, words, placeholders.
 
+use super::words::WordSet;
 use super::{class, entropy, placeholder};
 use crate::secret::detector::Kind;
 
@@ -54,7 +55,8 @@ impl Parts {
 
 /// Whether a token was masked or made up for documentation.
 pub(super) fn is_masked(value: &[u8]) -> bool {
-    contains_any(value, &["example", "xxxxx", "redacted", "your_", "your-", "placeholder", "*****"])
+    static MASKS: WordSet = WordSet::new(&["example", "xxxxx", "redacted", "your_", "your-", "placeholder", "*****"]);
+    MASKS.is_in(value)
 }
 
 /// Whether the value is a secret, by the standards of its kind.
@@ -91,7 +93,7 @@ fn is_password(claim: &Claim<'_>, parts: &Parts) -> bool {
             && value.len() >= 20
             && value.iter().filter(|byte| **byte == b'-').count() >= 3
             && parts.joints <= 6
-            && !contains_any(value, NAMES);
+            && !NAMES.is_in(value);
         return !claim.is_strict && has_letters && (has_inner_mark && !value.contains(&b'|') || is_phrase)
             || value.len() >= 16 && parts.joints <= 4 && parts.marks == 0 && is_random_letters(value, parts);
     }
@@ -101,21 +103,21 @@ fn is_password(claim: &Claim<'_>, parts: &Parts) -> bool {
     if parts.marks == 0 && parts.foreign == 0 {
         let stem = value.len() - class::run_back(value, class::DIGIT, value.len());
         let stem = value.get(..stem).unwrap_or_default();
-        if WORDS.iter().any(|word| stem.eq_ignore_ascii_case(word.as_bytes())) {
+        if WORDS.has(stem) {
             return false;
         }
         // A name of something in kebab or snake case.
         if parts.joints > 0 && (parts.upper == 0 || parts.lower == 0) && is_wordy(value) {
             return !claim.is_strict
                 && parts.upper == 0
-                && !contains_any(value, NAMES)
+                && !NAMES.is_in(value)
                 && (claim.is_quoted || parts.digits >= 2)
                 && parts.joints < 3;
         }
         if !has_letters && !is_numeric_password(value, parts) {
             return false;
         }
-        if parts.joints > 0 && contains_any(value, NAMES) && is_wordy(value) {
+        if parts.joints > 0 && NAMES.is_in(value) && is_wordy(value) {
             return false;
         }
     }
@@ -142,7 +144,7 @@ fn is_machine_made(claim: &Claim<'_>, parts: &Parts) -> bool {
     }
     // `api-key_Qf6og`: named after what it is.
     let first = super::name::Words(value).next().unwrap_or_default();
-    if value.len() < 24 && parts.joints > 0 && WORDS.iter().any(|word| first.eq_ignore_ascii_case(word.as_bytes())) {
+    if value.len() < 24 && parts.joints > 0 && WORDS.has(first) {
         return false;
     }
     let has_mark = value.iter().any(|byte| b"!@#$%^&*".contains(byte));
@@ -211,10 +213,7 @@ fn stands_for_another(claim: &Claim<'_>, parts: &Parts) -> bool {
         b'#' => is_bare,
         _ => false,
     };
-    if by_first
-        || contains_any(value, &["${", "{{", "$(", "<%", "#{", "%{", "://", "\\(", "||"])
-        || STARTS.iter().any(|start| starts(value, start))
-    {
+    if by_first || REFERENCES.is_in(value) || STARTS.iter().any(|start| starts(value, start)) {
         return true;
     }
     if is_constant(value) && is_wordy(value) {
@@ -247,7 +246,10 @@ fn is_code(value: &[u8]) -> bool {
         [b'(' | b'[' | b'{' | b'?', ..] => {
             name > 1 && class::is(head.first().copied().unwrap_or(0), class::ALPHA | class::UNDERSCORE)
         }
-        _ => contains_any(head, &["::", "->"]) || value.windows(2).any(|window| window == b"->" || window == b"=>"),
+        _ => {
+            head.windows(2).any(|window| window == b"::")
+                || value.windows(2).any(|window| window == b"->" || window == b"=>")
+        }
     }
 }
 
@@ -267,7 +269,7 @@ fn is_placeholder(value: &[u8]) -> bool {
     let first = value.first().copied().unwrap_or(0);
     value.iter().all(|byte| *byte == first)
         || placeholder::at(value, 0).is_some()
-        || contains_any(value, PLACEHOLDERS)
+        || PLACEHOLDERS.is_in(value)
         || starts(value, "your")
         || starts(value, "enter")
         || value.windows(3).any(|window| window == "\u{2022}".as_bytes() || window == "\u{2026}".as_bytes())
@@ -304,9 +306,16 @@ pub(super) fn is_random(value: &[u8]) -> bool {
 
 /// Whether three fifths of the value are words: letters that can be spoken, in any case style.
 fn is_wordy(value: &[u8]) -> bool {
-    let turns = value.windows(2).filter(|pair| matches!(pair, [a, b] if a.is_ascii_digit() && b.is_ascii_alphabetic() || a.is_ascii_alphabetic() && b.is_ascii_digit())).count();
-    if turns >= 4 && turns * 6 >= value.len() {
-        return false;
+    // Digits stand in at least two places where letters and digits take turns four times.
+    if value.iter().filter(|byte| byte.is_ascii_digit()).count() > 1 {
+        let is_turn = |pair: &&[u8]| {
+            matches!(pair, [a, b] if a.is_ascii_digit() && b.is_ascii_alphabetic()
+                || a.is_ascii_alphabetic() && b.is_ascii_digit())
+        };
+        let turns = value.windows(2).filter(is_turn).count();
+        if turns >= 4 && turns * 6 >= value.len() {
+            return false;
+        }
     }
     let mut counted = 0;
     let mut spoken = 0;
@@ -325,32 +334,32 @@ fn is_spoken(word: &[u8]) -> bool {
         return false;
     }
     let mut vowels = 0;
+    let mut rare = 0;
     let mut row = 0;
     let mut longest = 0;
     for byte in word {
-        if matches!(byte.to_ascii_lowercase(), b'a' | b'e' | b'i' | b'o' | b'u' | b'y') {
-            vowels += 1;
-            row = 0;
-        } else {
-            row += 1;
-            longest = longest.max(row);
+        match byte.to_ascii_lowercase() {
+            b'a' | b'e' | b'i' | b'o' | b'u' | b'y' => {
+                vowels += 1;
+                row = 0;
+                continue;
+            }
+            b'q' | b'x' | b'z' | b'j' => rare += 1,
+            _ => {}
         }
+        row += 1;
+        longest = longest.max(row);
     }
-    let rare = word.iter().filter(|byte| matches!(byte.to_ascii_lowercase(), b'q' | b'x' | b'z' | b'j')).count();
     longest <= 4
         && vowels * 5 >= word.len()
         && vowels * 4 <= word.len() * 3
         && rare * 6 <= word.len()
         && (word.len() < 16 || vowels * 3 >= word.len())
-        || word.len() <= 8 && WORDS.iter().any(|known| word.eq_ignore_ascii_case(known.as_bytes()))
+        || word.len() <= 8 && WORDS.has(word)
 }
 
 fn starts(value: &[u8], start: &str) -> bool {
     value.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start.as_bytes()))
-}
-
-fn contains_any(value: &[u8], words: &[&str]) -> bool {
-    words.iter().any(|word| contains(value, word.as_bytes()))
 }
 
 /// Whether `value` contains `word`, which is in lower case, in any mix of cases.
@@ -362,8 +371,11 @@ pub(super) fn contains(value: &[u8], word: &[u8]) -> bool {
     })
 }
 
+/// What stands in references to values and in code that gets them.
+static REFERENCES: WordSet = WordSet::new(&["${", "{{", "$(", "<%", "#{", "%{", "://", "\\(", "||"]);
+
 /// What is written where a secret should be.
-const PLACEHOLDERS: &[&str] = &[
+static PLACEHOLDERS: WordSet = WordSet::new(&[
     "example",
     "changeme",
     "change_me",
@@ -395,7 +407,7 @@ const PLACEHOLDERS: &[&str] = &[
     "not-a-real",
     "not_a_real",
     "notreal",
-];
+]);
 
 /// How references to secrets, digests and published keys begin.
 const STARTS: &[&str] = &[
@@ -467,15 +479,15 @@ const STARTS: &[&str] = &[
 ];
 
 /// Words that stand in names of secrets rather than in secrets.
-const NAMES: &[&str] =
-    &["password", "passwd", "secret", "cred", "token", "key", "pwd", "auth", "config", "-pass", "_pass"];
+static NAMES: WordSet =
+    WordSet::new(&["password", "passwd", "secret", "cred", "token", "key", "pwd", "auth", "config", "-pass", "_pass"]);
 
 /// Words that are no secrets, with or without a number, and cannot all be spoken.
-const WORDS: &[&str] = &[
+static WORDS: WordSet = WordSet::new(&[
     "password", "pass", "passwd", "pwd", "secret", "token", "key", "user", "username", "step", "input", "field", "arg",
     "param", "value", "sha", "md", "oauth", "oauth2", "base", "utf", "bcrypt", "argon", "argon2id", "pbkdf", "scrypt",
     "bytes", "uint", "int", "float", "string", "varchar", "char", "hs", "rs", "es", "ed", "aes", "level", "line",
     "text", "null", "none", "true", "false", "http", "https", "html", "json", "xml", "yaml", "ssh", "tls", "ssl",
     "jwt", "db", "ctrl", "btn", "src", "str", "img", "css", "k8s", "prod", "tmp", "id", "api", "app", "aws", "gcp",
     "sql", "my",
-];
+]);

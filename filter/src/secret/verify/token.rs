@@ -42,7 +42,8 @@ pub(super) fn within(
 }
 
 /// Whether what begins at `at` is the rest of a longer word. The last digit of an octet in percent-encoding is none.
-pub(super) fn begins_inside_word(bytes: &[u8], at: usize) -> bool {
+#[inline]
+pub(crate) fn begins_inside_word(bytes: &[u8], at: usize) -> bool {
     match bytes.get(..at).unwrap_or_default() {
         [.., b'%', a, b] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => false,
         [.., last] => class::is(*last, class::ALNUM),

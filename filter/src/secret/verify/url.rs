@@ -1,5 +1,6 @@
 //! Passwords in the userinfo of URLs (RFC 3986, section 3.2.1), and in the lines of `.pgpass`.
 
+use super::words::WordSet;
 use super::{Found, Text, class, entropy, placeholder, plausible};
 
 /// The longest userinfo.
@@ -82,15 +83,18 @@ fn is_template(value: &[u8]) -> bool {
                 || value
                     .iter()
                     .all(|byte| matches!(byte, b'*' | b'x' | b'X' | b'.' | b'-' | b'_' | b'\xe2' | b'\x80' | b'\xa2'))
-                || ["${", "{{", "$(", "}", "#{"].iter().any(|mark| plausible::contains(value, mark.as_bytes()))
-                || WORDS.iter().any(|word| value.eq_ignore_ascii_case(word.as_bytes()))
+                || MARKS.is_in(value)
+                || WORDS.has(value)
                 || plausible::is_masked(value)
         }
     }
 }
 
+/// What stands in templates.
+static MARKS: WordSet = WordSet::new(&["${", "{{", "$(", "}", "#{"]);
+
 /// What documentation writes for a password.
-const WORDS: &[&str] = &[
+static WORDS: WordSet = WordSet::new(&[
     "password",
     "pass",
     "passwd",
@@ -118,7 +122,7 @@ const WORDS: &[&str] = &[
     "my-password",
     "passw0rd_here",
     "port",
-];
+]);
 
 /// `host:5432:database:user:password` up to the end of the line: the literal is the port between its colons.
 pub(super) fn pgpass(text: &Text<'_>, at: usize, end: usize) -> Found {

@@ -8,7 +8,7 @@ fn main() {
     let only = std::env::args().nth(1).unwrap_or_default();
     let begin = Instant::now();
     let now = || begin.elapsed().as_nanos() as f64;
-    for mut row in if ["count", "profile"].contains(&only.as_str()) { Vec::new() } else { rows::all() } {
+    for mut row in if ["count", "profile", "hostile"].contains(&only.as_str()) { Vec::new() } else { rows::all() } {
         if row.name.contains(&only) {
             let measured = rows::measure(&mut row, 100.0, now);
             let nanoseconds = measured.nanoseconds;
@@ -20,6 +20,15 @@ fn main() {
         let text = tidegate_kernel::corpus::text(5, 4 << 20, 100_000).into_bytes();
         let mut row = rows::row("profile", scanner, text, rows::scan);
         println!("{:?}", rows::measure(&mut row, 4000.0, now).speed());
+        return;
+    }
+    if only == "hostile" {
+        let wanted = std::env::args().nth(2).unwrap_or_default();
+        for hostile in hostile::known().into_iter().filter(|it| it.name.contains(&wanted)) {
+            let mut row = rows::row(&hostile.name, rows::scanner(), hostile.text(256 << 10), rows::scan);
+            let nanoseconds = rows::measure(&mut row, if wanted.is_empty() { 150.0 } else { 2000.0 }, now).nanoseconds;
+            println!("{:<40} {:>9.0} MB/s", hostile.name, row.bytes as f64 * 1e3 / nanoseconds);
+        }
         return;
     }
     if only == "count" {

@@ -19,10 +19,12 @@ impl Context for Root {}
 
 impl RootContext for Root {
     fn on_configure(&mut self, _: usize) -> bool {
-        let milliseconds =
-            self.get_plugin_configuration().and_then(|it| String::from_utf8(it).ok()?.trim().parse().ok());
-        let Some(milliseconds) = milliseconds else { return false };
-        for mut row in rows::all() {
+        let configuration = self.get_plugin_configuration().and_then(|it| String::from_utf8(it).ok());
+        let configuration = configuration.unwrap_or_default();
+        // Milliseconds of each row, and a part of the names of those that are wanted.
+        let (milliseconds, only) = configuration.trim().split_once(' ').unwrap_or((configuration.trim(), ""));
+        let Ok(milliseconds) = milliseconds.parse() else { return false };
+        for mut row in rows::all().into_iter().filter(|row| row.name.contains(only)) {
             log(&rows::measure(&mut row, milliseconds, now).to_line());
         }
         log(rows::END);
