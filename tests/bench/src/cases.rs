@@ -1,5 +1,5 @@
 //! The whole exchanges that are measured without Envoy: every load with ten rules, and the small call and the lists with
-//! more.
+//! more, and the calls with redaction.
 
 use serde_json::Value;
 
@@ -25,6 +25,9 @@ pub fn all() -> Vec<Case> {
         loads.iter().map(|load| case(load.title.to_owned(), policies::allowlist(true), load)).collect();
     for load in loads.iter().filter(|load| ["2k", "list", "list500"].contains(&load.name)) {
         cases.push(case(format!("{}; 1,000 rules", load.title), policies::of_rules(1000), load));
+    }
+    for load in loads.iter().filter(|load| ["2k", "64k", "1m"].contains(&load.name)) {
+        cases.push(case(format!("{}; redaction", load.title), policies::with_redaction(), load));
     }
     if let Some(call) = loads.first() {
         for condition in schemas::all() {

@@ -52,6 +52,15 @@ pub fn with_arguments(schema: &Value) -> Value {
     policy
 }
 
+/// [`allowlist`], with the default detectors in both directions.
+pub fn with_redaction() -> Value {
+    let mut policy = allowlist(true);
+    if let Some(members) = policy.as_object_mut() {
+        members.insert("redaction".to_owned(), json!({}));
+    }
+    policy
+}
+
 /// The plugin's configuration: the policy, in hold mode or not, with an audit channel (`log` or `none`).
 pub fn configuration(policy: &Value, hold: bool, sink: &str) -> Value {
     json!({"host": {"hold_headers": hold, "audit": {"sink": sink}}, "layers": [policy]})

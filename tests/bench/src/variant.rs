@@ -26,6 +26,8 @@ pub const HOLD: Name = "tidegate hold";
 pub const NO_HOLD: Name = "tidegate no-hold";
 /// Tidegate in hold mode, audit lines written nowhere.
 pub const NO_AUDIT: Name = "tidegate no audit";
+/// As [`HOLD`], with the default detectors in both directions.
+pub const REDACTION: Name = "tidegate redaction";
 /// Tidegate before a server that it leaves alone.
 pub const UNGOVERNED: Name = "tidegate ungoverned";
 /// As [`HOLD`], with 1,000 rules.
@@ -87,6 +89,7 @@ pub fn all(modules: &Modules) -> Vec<Variant> {
         tidegate(HOLD, true, "log", &allowlist),
         tidegate(NO_HOLD, false, "log", &allowlist),
         tidegate(NO_AUDIT, true, "none", &allowlist),
+        tidegate(REDACTION, true, "log", &policies::with_redaction()),
         ungoverned,
         Variant { by_name: true, ..rules },
         Variant { by_name: true, ..arguments },

@@ -10,15 +10,20 @@ use tidegate_filter::secret::SecretHash;
 /// Bytes of text in one result, about.
 const RESULT: usize = 12_000;
 
+/// One result with all of the text.
+pub fn result(text: &str) -> Vec<u8> {
+    let mut message = br#"{"jsonrpc":"2.0","id":7,"result":{"content":[{"type":"text","text":"#.to_vec();
+    write_string(&mut message, text);
+    message.extend_from_slice(br#"}],"isError":false}}"#);
+    message
+}
+
 /// Results of tools whose text is `text`, cut at its lines.
 pub fn results(text: &str) -> Vec<Vec<u8>> {
     let mut messages = Vec::new();
     let mut part = String::new();
     let mut finish = |part: &mut String| {
-        let mut message = br#"{"jsonrpc":"2.0","id":7,"result":{"content":[{"type":"text","text":"#.to_vec();
-        write_string(&mut message, part);
-        message.extend_from_slice(br#"}],"isError":false}}"#);
-        messages.push(message);
+        messages.push(result(part));
         part.clear();
     };
     for line in text.split_inclusive('\n') {

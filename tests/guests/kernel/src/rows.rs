@@ -133,7 +133,7 @@ fn messages_row(name: &str, text: &[u8], is_whole: bool) -> Option<Row> {
     let filter = messages::Filter::new()?;
     let text = String::from_utf8_lossy(text);
     let results = messages::results(&text);
-    let long = messages::results(&text.replace('\n', "\r")).concat();
+    let long = messages::result(&text);
     let (kind, bytes) =
         if is_whole { ("json", results.iter().map(Vec::len).sum()) } else { ("json-stream", long.len()) };
     let work: Box<dyn FnMut() -> usize> =
