@@ -275,6 +275,9 @@ impl Exchange {
 
     /// The exchange is over, for whatever reason; writes what remains to be recorded.
     pub fn on_end(&mut self, env: &mut dyn Surroundings) {
+        if let Some(redactor) = self.body.redactor() {
+            self.core.redaction_broken_off(redactor, env);
+        }
         self.core.complete(env);
     }
 }

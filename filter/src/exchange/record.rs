@@ -195,7 +195,8 @@ impl Core {
             (false, _) => Outcome::Allow,
         };
         env.count(Decision { outcome, reason, server: self.counted_server() });
-        if !env.audits() || !refused && reason.is_none() && !self.configuration.policy.audit.allowed {
+        let is_plain = !refused && reason.is_none() && self.facts.redactions.is_empty();
+        if !env.audits() || is_plain && !self.configuration.policy.audit.allowed {
             return id;
         }
         let now = env.now();

@@ -10,6 +10,7 @@ use super::{Core, Surroundings};
 use crate::json::{Span, locate};
 use crate::mcp::denial;
 use crate::mcp::jsonrpc::Envelope;
+use crate::mcp::method::Kind;
 use crate::metrics;
 use crate::policy::{Direction, Mode, PLACEHOLDER, Reason, Redaction};
 use crate::rewrite::redact::{self, Blocked, Findings, Outcome, Plan, Redactor};
@@ -101,8 +102,9 @@ impl Core {
         env: &mut dyn Surroundings,
     ) -> Result<Option<Vec<u8>>, Refusal> {
         let Some(redaction) = self.redaction() else { return Ok(None) };
+        let tool = message.target.as_deref().filter(|_| message.kind == Kind::CallTool);
         let Outcome { message: changed, findings, blocked } =
-            redact::message(&self.plan(&redaction, Direction::Request, message.target.as_deref()), message.bytes);
+            redact::message(&self.plan(&redaction, Direction::Request, tool), message.bytes);
         if findings.is_empty() {
             return Ok(None);
         }
@@ -231,6 +233,18 @@ impl Core {
             return false;
         }
         true
+    }
+
+    /// Records what was found in something that broke off.
+    pub(super) fn redaction_broken_off(&mut self, redactor: &mut Redactor, env: &mut dyn Surroundings) {
+        let Some(redaction) = self.redaction() else { return };
+        let redacts = self.redacts(&redaction);
+        let findings = redactor.take_findings();
+        if !findings.is_empty() {
+            self.facts.not_swept = true;
+            self.count_findings(&findings, false, redacts, env);
+            self.note_findings(findings, redacts, env);
+        }
     }
 
     fn count_findings(&self, findings: &Findings, blocked: bool, redacts: bool, env: &mut dyn Surroundings) {

@@ -43,6 +43,8 @@ pub(super) enum Body {
     PlainText(usize),
     /// The same, held to be searched for secrets.
     HeldText(Vec<u8>),
+    /// Text that is too long to be searched, in shadow mode: what was held, until the host has sent it on.
+    PassedText(Vec<u8>),
     /// Text of any length that policy lets pass, without its secrets.
     Text(Box<Redactor>),
     Json(Box<JsonBody>),
@@ -75,8 +77,18 @@ impl Body {
     pub(super) fn take_held(&mut self) -> Vec<u8> {
         match self {
             Self::Json(json) => std::mem::take(&mut json.held),
-            Self::HeldText(held) => std::mem::take(held),
+            Self::HeldText(held) | Self::PassedText(held) => std::mem::take(held),
             _ => Vec::new(),
+        }
+    }
+
+    /// What takes secrets out of a body that leaves before it is complete.
+    pub(super) fn redactor(&mut self) -> Option<&mut Redactor> {
+        match self {
+            Self::Text(redactor) => Some(redactor),
+            Self::Json(json) => json.reading.redactor.as_deref_mut(),
+            Self::Events(events) => events.reading.redactor.as_deref_mut(),
+            _ => None,
         }
     }
 }
@@ -201,7 +213,7 @@ impl Exchange {
         let core = &mut self.core;
         core.response_bytes += chunk.len();
         let step = match &mut self.body {
-            Body::Unknown | Body::Open => ChunkStep::Pass,
+            Body::Unknown | Body::Open | Body::PassedText(_) => ChunkStep::Pass,
             Body::Swallow => ChunkStep::Replace(Vec::new()),
             Body::PlainText(left) => match left.checked_sub(chunk.len()) {
                 Some(rest) => {
@@ -225,6 +237,9 @@ impl Exchange {
         };
         match step {
             ChunkStep::Deny(_) if !end => self.body = Body::Swallow,
+            ChunkStep::Pass if !end && matches!(self.body, Body::HeldText(_)) => {
+                self.body = Body::PassedText(self.body.take_held());
+            }
             // In hold mode the host has these bytes still.
             ChunkStep::Pass if core.configuration.host.hold_headers => drop(self.body.take_held()),
             _ => {}
@@ -398,12 +413,22 @@ impl Core {
     /// Text is held to its end, and leaves without its secrets.
     fn text_chunk(&mut self, held: &mut Vec<u8>, chunk: &[u8], end: bool, env: &mut dyn Surroundings) -> ChunkStep {
         held.extend_from_slice(chunk);
-        if held.len() > PLAIN_TEXT && self.enforces() {
-            self.outcome = Some("text_too_long");
+        let overloaded = self.lease.as_mut().is_some_and(|lease| !lease.hold(held.len()));
+        if held.len() > PLAIN_TEXT || overloaded {
+            if let Some(lease) = &mut self.lease {
+                let _ = lease.hold(0);
+            }
+            if !self.enforces() {
+                return ChunkStep::Pass;
+            }
+            self.outcome = Some(if overloaded { "overloaded" } else { "text_too_long" });
             return ChunkStep::Cut;
         }
         if !end {
             return ChunkStep::Hold;
+        }
+        if let Some(lease) = &mut self.lease {
+            let _ = lease.hold(0);
         }
         match self.redacted(held, Fate::Pass, Reads::Text, None, Channel::Body, env) {
             Fate::Pass => ChunkStep::Pass,

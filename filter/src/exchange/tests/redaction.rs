@@ -196,3 +196,48 @@ fn a_clients_answer_with_a_secret_becomes_an_error_for_the_server() {
     assert_eq!(upstream["id"], 3);
     assert!(upstream["error"]["message"].as_str().unwrap().contains("/result/content/pin"), "{upstream}");
 }
+
+#[test]
+fn an_allowance_for_a_tool_is_none_for_a_prompt_of_its_name() {
+    let allows = r#","redaction":{"allow":[{"tools":["get_x"]}]}"#;
+    for (method, goes_on) in [("tools/call", true), ("prompts/get", false)] {
+        let mut driver = Driver::new(&policy(allows), true);
+        let body = format!(
+            r#"{{"jsonrpc":"2.0","id":7,"method":"{method}","params":{{"name":"get_x","arguments":{{"q":"{KEY}"}}}}}}"#
+        );
+        driver.request("POST", "/mcp", &[], Some(body.as_bytes()));
+        assert_eq!(driver.seen.upstream.is_some(), goes_on, "{method}");
+        let found = driver.world.audit.iter().any(|event| event["reason"] == "secret_blocked");
+        assert_eq!(found, !goes_on, "{method}");
+    }
+}
+
+#[test]
+fn what_was_found_in_a_result_that_breaks_off_is_recorded() {
+    for media in ["application/json", "text/event-stream"] {
+        let mut driver = call(&policy(ON));
+        let text = text_result(&format!("{KEY} {}", "lorem ipsum ".repeat(30_000)));
+        let body = if media == "application/json" { text } else { format!("data: {text}") };
+        let (most, _) = body.as_bytes().split_at(body.len() - 100);
+        let headers = Headers::from_pairs([(":status", "200"), ("content-type", media)]);
+        driver.exchange.on_response_headers(&headers, false, &mut driver.world);
+        for chunk in most.chunks(5000) {
+            driver.exchange.on_response_chunk(chunk, false, &mut driver.world);
+        }
+        driver.end();
+        let event = driver.world.audit.iter().find(|event| event["event"] == "completion").unwrap();
+        assert_eq!(event["redactions"][0]["detector"], "aws-access-key-id", "{media}: {event}");
+        assert!(driver.world.counted.iter().any(|it| it.contains("aws-access-key-id")), "{media}");
+    }
+}
+
+#[test]
+fn long_text_of_an_error_is_cut_or_in_shadow_passes() {
+    let text = "lorem ipsum ".repeat(10_000);
+    let mut driver = call(&policy(ON));
+    driver.respond(500, "text/plain", text.as_bytes().chunks(3000));
+    assert!(driver.seen.cut);
+    let mut driver = call(&policy(r#","mode":"shadow","redaction":{}"#));
+    driver.respond(500, "text/plain", text.as_bytes().chunks(3000));
+    assert!(!driver.seen.cut && driver.seen.downstream == text.as_bytes());
+}

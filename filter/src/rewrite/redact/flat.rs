@@ -11,7 +11,8 @@
 //! ```
 //!
 //! At depth d an escape has 2^(d-1) backslashes, a quote 2^d - 1, and a backslash that stands for itself 2^d; so the
-//! length of a run tells how much of it belongs to the escape. What is before that collapses to one backslash.
+//! length of a run tells how much of it belongs to the escape. What is before that collapses to one backslash, but for
+//! a slash, which some depths may escape and others not: it takes the whole run.
 //!
 //! The result is for looking at, and says which bytes of the message each byte of it came from; it is never sent.
 
@@ -183,6 +184,11 @@ impl Reader {
     /// Whether it is outside all strings.
     pub(super) fn is_in_structure(&self) -> bool {
         self.inside == Inside::Structure
+    }
+
+    /// Whether the value that comes next is never touched, whatever it is.
+    pub(super) fn keeps_value(&self) -> bool {
+        self.inside == Inside::Structure && self.place.keeps()
     }
 
     /// Whether it reads text that is no JSON.

@@ -181,12 +181,16 @@ impl Place {
         }
     }
 
+    /// A container begins. The `content` of an answer is a list of blocks, or else a form that a person filled in
+    /// (elicitation), whose fields may be called anything.
     fn open(&mut self, is_object: bool) {
         if self.frames.len() >= DEEPEST {
             self.below = self.below.saturating_add(1);
             return;
         }
+        let answers = |frame: &Frame| matches!(frame.zone, Zone::Result | Zone::Params | Zone::Message);
         let zone = match self.next {
+            Next::Zone(Zone::Content) if is_object && self.frames.last().is_some_and(answers) => Zone::Data,
             Next::Zone(zone) => zone,
             Next::Keep => Zone::Data,
         };

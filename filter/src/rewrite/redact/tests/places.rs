@@ -21,6 +21,8 @@ fn strings_are_looked_at_wherever_they_are() {
         r#"{"result":{"resultType":"input_required","inputRequests":{"a":{"method":"elicitation/create","params":{"message":"@"}}}}}"#,
         r#"{"method":"tools/call","params":{"name":"a","arguments":{"name":"@","uri":"@","data":"@"}}}"#,
         r#"{"method":"tools/call","params":{"name":"a","inputResponses":{"a":{"action":"accept","content":{"x":"@"}}}}}"#,
+        r#"{"result":{"action":"accept","content":{"name":"@","data":"@","type":"@"}}}"#,
+        r#"{"params":{"inputResponses":{"a":{"action":"accept","content":{"id":"@","data":["@"]}}}}}"#,
         r#"{"result":{"task":{"taskId":"t","status":"failed","statusMessage":"@"}}}"#,
         r#"{"result":{"_meta":{"note":"@"},"instructions":"@","other":["@",{"method":"@"}]}}"#,
     ] {
@@ -48,6 +50,24 @@ fn what_the_protocol_compares_is_never_touched() {
     ] {
         let given = place.replace('@', KEY);
         assert_eq!(whole(&given), given);
+    }
+}
+
+#[test]
+fn numbers_that_peers_compare_are_never_touched() {
+    // The same digits are a secret beside a name, and swept from where nobody compares them.
+    for (given, wanted) in [
+        (r#"{"id":8264073915,"result":{"a":"password=8264073915","b":8264073915}}"#, r#""b":0"#),
+        (r#"{"id":1,"result":{"_meta":{"progressToken":8264073915},"a":"password=8264073915"}}"#, "8264073915}"),
+        (r#"{"method":"x","params":{"progressToken":8264073915,"a":"password=8264073915"}}"#, "8264073915,"),
+    ] {
+        let out = whole(given);
+        assert!(out.contains("password=[redacted:") && out.contains(wanted), "{out}");
+        let (given, out): (serde_json::Value, serde_json::Value) =
+            (serde_json::from_str(given).unwrap(), serde_json::from_str(&out).unwrap());
+        for kept in ["/id", "/result/_meta", "/params/progressToken"] {
+            assert_eq!(given.pointer(kept), out.pointer(kept), "{out}");
+        }
     }
 }
 

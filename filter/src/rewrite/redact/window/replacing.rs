@@ -23,7 +23,8 @@ impl Window {
         let Located { start, end, from, to, detector, joins } = located;
         let Some(value) = self.flat.text.get(start..end) else { return false };
         let literal = self.literal(start, end);
-        if reader.is_in_structure() && literal.is_none() {
+        // A number may be an id or a progress token, which peers compare as they do strings.
+        if reader.is_in_structure() && literal.is_none() || reader.keeps_value() {
             return false;
         }
         let pointer = reader.pointer();
