@@ -1,5 +1,7 @@
 //! What is recorded of an exchange: audit events and counters (DESIGN section 7).
 
+use std::borrow::Cow;
+
 use sha2::{Digest, Sha256};
 
 use super::headers::Headers;
@@ -258,10 +260,12 @@ impl Core {
         let mut record = self.begin("completion", &id, now);
         record.optional("era", self.era.map(|era| era.as_str()));
         if let Some(awaiting) = &self.awaiting {
-            record.raw("id", &awaiting.id);
+            record.raw("id", self.scrubbed(&String::from_utf8_lossy(&awaiting.id)).as_bytes());
             record.optional("tool", awaiting.tool.as_deref().map(|it| self.scrubbed(it)).as_deref());
         }
-        let hidden: Vec<_> = self.facts.hidden.iter().take(LISTED + 1).map(|name| self.scrubbed(name)).collect();
+        // Of those beyond, only the number is told.
+        let name = |(at, name)| if at < LISTED { self.scrubbed(name) } else { Cow::Borrowed("") };
+        let hidden: Vec<_> = self.facts.hidden.iter().map(String::as_str).enumerate().map(name).collect();
         record.list("hidden", &hidden, LISTED);
         self.describe_redactions(&mut record, &self.facts.redactions);
         if self.facts.not_swept {
@@ -307,10 +311,10 @@ impl Core {
             let short: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
             record.text("session", &short);
         }
-        record.text("authority", &self.facts.authority);
+        record.text("authority", &self.scrubbed(&self.facts.authority));
         record.text("path", &self.scrubbed(&self.facts.path));
         record.optional("route", self.facts.route.as_deref());
-        record.optional("request_id", self.facts.request_id.as_deref());
+        record.optional("request_id", self.facts.request_id.as_deref().map(|it| self.scrubbed(it)).as_deref());
         if let Some((trace, span)) = &self.facts.trace {
             record.text("trace_id", trace);
             record.text("span_id", span);

@@ -241,3 +241,27 @@ fn long_text_of_an_error_is_cut_or_in_shadow_passes() {
     driver.respond(500, "text/plain", text.as_bytes().chunks(3000));
     assert!(!driver.seen.cut && driver.seen.downstream == text.as_bytes());
 }
+
+#[test]
+fn ids_and_headers_with_secrets_reach_no_log() {
+    let mut driver = Driver::new(&policy(ON), true);
+    let body = format!(r#"{{"jsonrpc":"2.0","id":"{KEY}","method":"tools/call","params":{{"name":"get_x"}}}}"#);
+    let own = format!("trace {KEY}");
+    driver.request("POST", "/mcp", &[("x-request-id", &own)], Some(body.as_bytes()));
+    let answer = text_result(&format!("a {KEY}")).replace("\"id\":7", &format!("\"id\":\"{KEY}\""));
+    respond(&mut driver, "application/json", &answer, 60);
+    assert_eq!(driver.seen.json()["id"], KEY, "a client waits for its id");
+    let told = serde_json::to_string(&driver.world.audit).unwrap();
+    assert!(told.contains("\"event\":\"completion\"") && !told.contains(KEY), "{told}");
+}
+
+#[test]
+fn hidden_entries_are_counted_beyond_those_that_are_named() {
+    let mut driver = asked("tools/list", "{}", &policy(ON), true);
+    let tools: Vec<String> = (0..100).map(|at| format!(r#"{{"name":"no_{at}"}}"#)).collect();
+    let body = format!(r#"{{"jsonrpc":"2.0","id":7,"result":{{"tools":[{}]}}}}"#, tools.join(","));
+    respond(&mut driver, "application/json", &body, 500);
+    let event = driver.world.audit.iter().find(|event| event["event"] == "completion").unwrap();
+    let hidden = event["hidden"].as_array().unwrap();
+    assert_eq!((hidden.len(), &hidden[0], &hidden[64]), (65, &"no_0".into(), &"… and 36 more".into()));
+}

@@ -94,20 +94,24 @@ impl Flat {
         turn.map_or(at, |turn| turn.raw.saturating_add(at - turn.flat))
     }
 
-    /// The first index at or after `at` where a character begins that is not cut off from its escape.
-    pub(super) fn character_from(&self, mut at: usize) -> usize {
-        while self.text.get(at).is_some_and(|byte| byte & 0xc0 == 0x80) {
-            at += 1;
-        }
-        at
+    /// The end of the character that `at` lies inside of; `at` itself between two, or where the text is no UTF-8.
+    pub(super) fn character_from(&self, at: usize) -> usize {
+        self.character(at).map_or(at, |(_, end)| end)
     }
 
-    /// The last index at or before `at` where a character begins.
-    pub(super) fn character_to(&self, mut at: usize) -> usize {
-        while at > 0 && self.text.get(at).is_some_and(|byte| byte & 0xc0 == 0x80) {
-            at -= 1;
-        }
-        at
+    /// The beginning of the character that `at` lies inside of; `at` itself between two, or where the text is no UTF-8.
+    pub(super) fn character_to(&self, at: usize) -> usize {
+        self.character(at).map_or(at, |(start, _)| start)
+    }
+
+    /// Where the character lies that `at` is inside of, and not at the beginning of.
+    fn character(&self, at: usize) -> Option<(usize, usize)> {
+        let before = self.text.get(at.saturating_sub(3)..at).unwrap_or_default();
+        let back = 1 + before.iter().rev().position(|byte| byte & 0xc0 != 0x80)?;
+        let start = at.checked_sub(back)?;
+        let end = start + length(*self.text.get(start)?);
+        let rest = self.text.get(at..end).filter(|rest| !rest.is_empty())?;
+        rest.iter().all(|byte| byte & 0xc0 == 0x80).then_some((start, end))
     }
 
     /// Forgets the first `flat` bytes of the text, and that the window's first `raw` bytes were there.
@@ -432,16 +436,21 @@ fn code(run: usize, digits: &[u8]) -> Code {
     }
 }
 
+/// How many bytes the character has that begins with this one (RFC 3629).
+fn length(first: u8) -> usize {
+    match first {
+        0xc0..0xe0 => 2,
+        0xe0..0xf0 => 3,
+        0xf0.. => 4,
+        _ => 1,
+    }
+}
+
 /// `bytes` without a character at their end that is not all there.
 fn whole_characters(bytes: &[u8]) -> &[u8] {
     let tail = bytes.iter().rev().take(4).position(|byte| byte & 0xc0 != 0x80);
     let Some(back) = tail else { return bytes };
     let start = bytes.len() - 1 - back;
-    let needed = match bytes.get(start) {
-        Some(0xc0..0xe0) => 2,
-        Some(0xe0..0xf0) => 3,
-        Some(0xf0..) => 4,
-        _ => 1,
-    };
+    let needed = bytes.get(start).copied().map_or(1, length);
     if back + 1 < needed { bytes.get(..start).unwrap_or_default() } else { bytes }
 }

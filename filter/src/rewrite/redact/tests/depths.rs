@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{KEY, OTHER, cut_up, placeholder, streamed, whole};
+use super::{KEY, OTHER, Redactor, cut_up, hash, placeholder, plan, redaction, streamed, whole};
 use crate::json;
 
 /// `text` as a tool result, JSON inside JSON `depth` times.
@@ -80,6 +80,26 @@ fn quotes_may_be_written_as_codes() {
         assert!(given.contains("u0022"), "{given}");
         let wanted = given.replace(KEY, &placeholder(KEY));
         assert_eq!(whole(&given), wanted, "depth {depth}");
+    }
+}
+
+#[test]
+fn bytes_that_are_no_characters_depend_on_no_split() {
+    let (redaction, hash) = (redaction("{}"), hash());
+    let plan = plan(&redaction, &hash);
+    let text = [b"\x80\xbf", KEY.as_bytes(), b"\x80\x80\x80 \xf0\x9f", KEY.as_bytes(), b"\xc3"].concat();
+    let split = |at: usize| {
+        let (one, two) = text.split_at(at);
+        let mut redactor = Redactor::text();
+        let mut out = Vec::new();
+        redactor.feed(&plan, one, false, &mut out);
+        redactor.feed(&plan, two, true, &mut out);
+        out
+    };
+    let wanted = super::super::text(&plan, &text).message.unwrap();
+    assert!(wanted.starts_with(b"\x80\xbf[redacted:") && !wanted.windows(KEY.len()).any(|it| it == KEY.as_bytes()));
+    for at in 0..=text.len() {
+        assert_eq!(split(at).escape_ascii().to_string(), wanted.escape_ascii().to_string(), "cut at {at}");
     }
 }
 
