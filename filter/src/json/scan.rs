@@ -33,16 +33,29 @@ pub fn line_end(bytes: &[u8]) -> usize {
     wide::line_end(bytes)
 }
 
-/// Which of sixteen bytes are of an alphabet of base64, the standard one or the URL-safe one (RFC 4648): the lowest bit
-/// is that of the first byte.
+/// Which of sixty-four bytes are in an alphabet of base64, the standard one or the URL-safe one (RFC 4648): the lowest
+/// bit is that of the first byte.
 #[inline]
-pub fn base64_mask(block: &[u8; 16]) -> u32 {
-    wide::base64_mask(block)
+pub fn base64_mask(stretch: &[u8; 64]) -> u64 {
+    masks(stretch, wide::base64_mask)
 }
 
-#[cfg(any(test, not(any(target_arch = "x86_64", all(target_arch = "wasm32", target_feature = "simd128")))))]
-fn is_base64(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_')
+/// Which of sixty-four bytes lie between `+` and `z`, as all that [`base64_mask`] tells do; told sooner.
+#[inline]
+pub fn base64_range_mask(stretch: &[u8; 64]) -> u64 {
+    masks(stretch, wide::base64_range_mask)
+}
+
+/// Which of sixty-four bytes are one of two: the lowest bit is that of the first byte.
+#[inline]
+pub fn either_mask(stretch: &[u8; 64], one: u8, other: u8) -> u64 {
+    masks(stretch, |block| wide::either_mask(block, one, other))
+}
+
+#[inline(always)]
+fn masks(stretch: &[u8; 64], of: impl Fn(&[u8; 16]) -> u32) -> u64 {
+    let (blocks, _) = stretch.as_chunks::<16>();
+    blocks.iter().rev().fold(0, |mask, block| mask << 16 | u64::from(of(block)))
 }
 
 fn ends_run(byte: u8) -> bool {
@@ -149,6 +162,28 @@ mod wide {
 
         #[inline(always)]
         #[allow(unsafe_code)]
+        pub(super) fn base64_range(v: Lanes) -> u32 {
+            // SAFETY: works on values, and every x86_64 has SSE2.
+            unsafe {
+                let from = _mm_sub_epi8(v, _mm_set1_epi8(b'+'.cast_signed()));
+                let inside = _mm_min_epu8(from, _mm_set1_epi8((b'z' - b'+').cast_signed()));
+                _mm_movemask_epi8(_mm_cmpeq_epi8(inside, from)).cast_unsigned()
+            }
+        }
+
+        #[inline(always)]
+        #[allow(unsafe_code)]
+        pub(super) fn either(v: Lanes, one: u8, other: u8) -> u32 {
+            // SAFETY: works on values, and every x86_64 has SSE2.
+            unsafe {
+                let one = _mm_cmpeq_epi8(v, _mm_set1_epi8(one.cast_signed()));
+                let other = _mm_cmpeq_epi8(v, _mm_set1_epi8(other.cast_signed()));
+                _mm_movemask_epi8(_mm_or_si128(one, other)).cast_unsigned()
+            }
+        }
+
+        #[inline(always)]
+        #[allow(unsafe_code)]
         pub(super) fn high(v: Lanes) -> u32 {
             // SAFETY: works on values, and every x86_64 has SSE2.
             unsafe { _mm_movemask_epi8(v) }.cast_unsigned()
@@ -192,14 +227,34 @@ mod wide {
         }
 
         #[inline(always)]
+        pub(super) fn base64_range(v: Lanes) -> u32 {
+            u32::from(i8x16_bitmask(u8x16_lt(u8x16_sub(v, u8x16_splat(b'+')), u8x16_splat(b'z' - b'+' + 1))))
+        }
+
+        #[inline(always)]
+        pub(super) fn either(v: Lanes, one: u8, other: u8) -> u32 {
+            u32::from(i8x16_bitmask(v128_or(u8x16_eq(v, u8x16_splat(one)), u8x16_eq(v, u8x16_splat(other)))))
+        }
+
+        #[inline(always)]
         pub(super) fn high(v: Lanes) -> u32 {
             u32::from(i8x16_bitmask(v))
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn base64_mask(block: &[u8; 16]) -> u32 {
         lanes::base64(lanes::load(block))
+    }
+
+    #[inline(always)]
+    pub(super) fn base64_range_mask(block: &[u8; 16]) -> u32 {
+        lanes::base64_range(lanes::load(block))
+    }
+
+    #[inline(always)]
+    pub(super) fn either_mask(block: &[u8; 16], one: u8, other: u8) -> u32 {
+        lanes::either(lanes::load(block), one, other)
     }
 
     #[inline]
@@ -279,12 +334,47 @@ use narrow as wide;
 
 #[cfg(any(test, not(any(target_arch = "x86_64", all(target_arch = "wasm32", target_feature = "simd128")))))]
 mod narrow {
-    use super::{Run, is_base64, line_tail, string_tail};
+    use super::{Run, line_tail, string_tail};
     use crate::json::string::short_escape;
 
     #[inline]
     pub(super) fn base64_mask(block: &[u8; 16]) -> u32 {
-        block.iter().enumerate().fold(0, |mask, (at, byte)| mask | u32::from(is_base64(*byte)) << at)
+        let is = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_');
+        block.iter().enumerate().fold(0, |mask, (at, byte)| mask | u32::from(is(*byte)) << at)
+    }
+
+    #[inline]
+    pub(super) fn base64_range_mask(block: &[u8; 16]) -> u32 {
+        let (words, _) = block.as_chunks::<8>();
+        words.iter().rev().fold(0, |mask, word| {
+            let word = u64::from_le_bytes(*word);
+            let low = word & !HIGH;
+            // No sum of two such bytes carries over: the top bit tells whether the byte has come to 0x80.
+            let from = low + ONES * u64::from(0x80 - b'+');
+            let beyond = low + ONES * u64::from(0x7f - b'z');
+            mask << 8 | gathered(from & !beyond & !word & HIGH)
+        })
+    }
+
+    #[inline]
+    pub(super) fn either_mask(block: &[u8; 16], one: u8, other: u8) -> u32 {
+        let (words, _) = block.as_chunks::<8>();
+        words.iter().rev().fold(0, |mask, word| {
+            let word = u64::from_le_bytes(*word);
+            mask << 8 | gathered(zeros(word ^ (ONES * u64::from(one))) | zeros(word ^ (ONES * u64::from(other))))
+        })
+    }
+
+    // The top bit of each byte that is zero, and of no other.
+    #[inline(always)]
+    fn zeros(word: u64) -> u64 {
+        !(((word & !HIGH) + !HIGH) | word | !HIGH)
+    }
+
+    // The top bits of eight bytes side by side: each is moved to the last byte by a factor of its own.
+    #[inline(always)]
+    fn gathered(tops: u64) -> u32 {
+        ((tops >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56) as u32
     }
 
     const ONES: u64 = 0x0101_0101_0101_0101;
@@ -354,86 +444,4 @@ mod narrow {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn plainly(bytes: &[u8]) -> Run {
-        string_tail(bytes, 0, true)
-    }
-
-    #[test]
-    fn every_width_agrees_at_every_length_and_position() {
-        let interesting =
-            [0, 1, 0x0a, 0x0d, 0x1f, 0x20, 0x21, 0x22, 0x23, 0x5b, 0x5c, 0x5d, 0x7f, 0x80, 0x9f, 0xa2, 0xff];
-        for length in 0..100 {
-            for filler in [b'a', 0xc3, 0x20] {
-                let mut bytes = vec![filler; length];
-                assert_eq!(wide::string_run(&bytes), plainly(&bytes));
-                assert_eq!(narrow::string_run(&bytes), plainly(&bytes));
-                for position in 0..length {
-                    for byte in interesting {
-                        bytes[position] = byte;
-                        assert_eq!(wide::string_run(&bytes), plainly(&bytes), "{bytes:x?}");
-                        assert_eq!(narrow::string_run(&bytes), plainly(&bytes), "{bytes:x?}");
-                        assert_eq!(wide::escaped_run(&bytes), escaped_tail(&bytes, 0, true, false), "{bytes:x?}");
-                        assert_eq!(narrow::escaped_run(&bytes), escaped_tail(&bytes, 0, true, false), "{bytes:x?}");
-                        assert_eq!(wide::line_end(&bytes), line_tail(&bytes, 0), "{bytes:x?}");
-                        assert_eq!(narrow::line_end(&bytes), line_tail(&bytes, 0), "{bytes:x?}");
-                    }
-                    bytes[position] = filler;
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn alphabets_of_base64_are_told_alike() {
-        for byte in 0..=255_u8 {
-            for place in 0..16 {
-                let mut block = [b' '; 16];
-                block[place] = byte;
-                assert_eq!(wide::base64_mask(&block), narrow::base64_mask(&block), "{byte:x} at {place}");
-                assert_eq!(narrow::base64_mask(&block), u32::from(is_base64(byte)) << place);
-            }
-        }
-    }
-
-    #[test]
-    fn escapes_are_passed_alike_wherever_they_lie() {
-        // Runs of backslashes of every length before every kind of byte, at every place in the blocks.
-        for length in 0..40 {
-            for backslashes in 0..8 {
-                for end in [b'n', b'"', b'u', b'x', 0, 0xc3] {
-                    let mut bytes = vec![b'a'; length];
-                    bytes.extend(std::iter::repeat_n(b'\\', backslashes));
-                    bytes.push(end);
-                    for tail in 0..20 {
-                        bytes.extend(std::iter::repeat_n(b'b', tail));
-                        let plain = escaped_tail(&bytes, 0, true, false);
-                        assert_eq!(wide::escaped_run(&bytes), plain, "{bytes:x?}");
-                        assert_eq!(narrow::escaped_run(&bytes), plain, "{bytes:x?}");
-                        bytes.truncate(length + backslashes + 1);
-                    }
-                }
-            }
-        }
-        assert_eq!(escaped_run(br#"a\\"b"#).len, 3);
-        assert_eq!(escaped_run(br#"a\"b\u0041"#).len, 4);
-        assert_eq!(escaped_run(br#"a\"b\"#).len, 4);
-    }
-
-    #[test]
-    fn neighbours_do_not_mislead_the_narrow_scan() {
-        // Every pair of bytes side by side: a borrow from a hit must not move the hit.
-        for first in 0..=255_u8 {
-            for second in 0..=255_u8 {
-                let mut bytes = [b'x'; 24];
-                bytes[3] = first;
-                bytes[4] = second;
-                assert_eq!(narrow::string_run(&bytes), plainly(&bytes), "{first:x} {second:x}");
-                assert_eq!(wide::string_run(&bytes), plainly(&bytes), "{first:x} {second:x}");
-                assert_eq!(narrow::line_end(&bytes), line_tail(&bytes, 0), "{first:x} {second:x}");
-            }
-        }
-    }
-}
+mod tests;

@@ -3,15 +3,15 @@
 //! A run of the alphabet that begins like text is taken for text: of random bytes, one run in a hundred million would
 //! be. What is no text, pictures above all, is left alone after its first bytes.
 
-use super::flat::Reader;
+use super::reader::Reader;
 use super::window::{Blocked, Learnt, Sweeping, Task, Window};
 use super::{Findings, Plan};
 use crate::json::scan;
 
 /// Shortest run that is looked into, in bytes: 18 bytes of text.
 const SHORTEST: usize = 24;
-/// A bit for each byte of the shortest run.
-const STRETCH: u32 = (1 << SHORTEST) - 1;
+/// Bytes that are looked at in one go where no run is.
+const STRETCH: usize = 64;
 /// Bytes of a run that must decode to text.
 const TASTE: usize = 64;
 /// Shortest line after which a run may go on in the next one (RFC 2045 has 76, RFC 7468 has 64).
@@ -140,10 +140,8 @@ impl Encoded {
                     }
                 },
                 State::Dead => {
-                    let rest = text.get(self.at..).unwrap_or_default();
-                    let length = rest.iter().position(|byte| value(*byte).is_none());
-                    self.at += length.unwrap_or(rest.len());
-                    if length.is_some() {
+                    self.at = run_end(text, self.at);
+                    if self.at < text.len() {
                         self.state = State::Looking;
                     }
                 }
@@ -180,29 +178,30 @@ enum Look {
 
 /// Looks for the next run at or after `from`.
 fn look(text: &[u8], from: usize, is_complete: bool) -> Look {
-    // No run that is long enough begins before it: of each stretch only the end is looked at, up to what ends a run.
     let mut start = from;
-    while let Some(blocks) = text.get(start..).and_then(|rest| rest.first_chunk::<32>()) {
-        let (low, high) = blocks.as_chunks::<16>().0.split_at(1);
-        let mask = |block: &[[u8; 16]]| block.first().map_or(0, scan::base64_mask);
-        let others = !(mask(low) | mask(high) << 16) & STRETCH;
-        if others == 0 {
+    loop {
+        start = skipped(text, start);
+        let until = start + STRETCH;
+        while let Some(stretch) = text.get(start..start + SHORTEST).filter(|_| start < until) {
+            if let Some(last) = stretch.iter().rposition(|byte| value(*byte).is_none()) {
+                start += last + 1;
+                continue;
+            }
+            // What more follows makes no text of it.
+            if !is_text(stretch) {
+                return Look::Binary(start);
+            }
+            let rest = text.get(start..).unwrap_or_default();
+            let taste = rest.get(..TASTE).unwrap_or(rest);
+            let length = taste.iter().position(|byte| value(*byte).is_none()).unwrap_or(taste.len());
+            if length == rest.len() && length < TASTE && !is_complete {
+                return Look::Nothing(start);
+            }
+            return if is_text(taste.get(..length).unwrap_or(taste)) { Look::Text(start) } else { Look::Binary(start) };
+        }
+        if text.len() < start + SHORTEST {
             break;
         }
-        start += (u32::BITS - others.leading_zeros()) as usize;
-    }
-    while let Some(stretch) = text.get(start..start + SHORTEST) {
-        if let Some(last) = stretch.iter().rposition(|byte| value(*byte).is_none()) {
-            start += last + 1;
-            continue;
-        }
-        let rest = text.get(start..).unwrap_or_default();
-        let taste = rest.get(..TASTE).unwrap_or(rest);
-        let length = taste.iter().position(|byte| value(*byte).is_none()).unwrap_or(taste.len());
-        if length == rest.len() && length < TASTE && !is_complete {
-            return Look::Nothing(start);
-        }
-        return if is_text(taste.get(..length).unwrap_or(taste)) { Look::Text(start) } else { Look::Binary(start) };
     }
     if is_complete {
         return Look::Nothing(text.len());
@@ -212,6 +211,48 @@ fn look(text: &[u8], from: usize, is_complete: bool) -> Look {
     Look::Nothing(last.map_or(start, |last| start + last + 1))
 }
 
+/// Where the run ends that goes on at `from`, or all there is of the text.
+fn run_end(text: &[u8], from: usize) -> usize {
+    let mut at = from;
+    while let Some(stretch) = text.get(at..).and_then(|rest| rest.first_chunk::<STRETCH>()) {
+        let length = scan::base64_mask(stretch).trailing_ones() as usize;
+        at += length;
+        if length < STRETCH {
+            return at;
+        }
+    }
+    let rest = text.get(at..).unwrap_or_default();
+    at + rest.iter().position(|byte| value(*byte).is_none()).unwrap_or(rest.len())
+}
+
+/// The index at or after `from` before which no run begins that is long enough, told a stretch at a time. Of eight bytes
+/// and eight more from wherever, such a run covers two in a row; and it holds no byte beyond the range of its alphabet.
+fn skipped(text: &[u8], from: usize) -> usize {
+    const FIRST: u64 = 0x0101_0101_0101_0101;
+    // The first bit of each eight that are set.
+    let full = |one: u64| {
+        let two = one & one >> 1;
+        let four = two & two >> 2;
+        four & four >> 4 & FIRST
+    };
+    let may_hold = |full: u64, last_is_full: bool| full & full >> 8 != 0 || last_is_full && full & 1 != 0;
+    let mut at = from;
+    let mut last_is_full = false;
+    while let Some(stretch) = text.get(at..).and_then(|rest| rest.first_chunk::<STRETCH>()) {
+        let mut eights = full(scan::base64_range_mask(stretch));
+        if may_hold(eights, last_is_full) {
+            eights = full(scan::base64_mask(stretch));
+            if may_hold(eights, last_is_full) {
+                break;
+            }
+        }
+        last_is_full = eights >> 56 != 0;
+        at += STRETCH;
+    }
+    // The run may begin before the eight bytes that it covers.
+    at.saturating_sub(16).max(from)
+}
+
 /// Whether the beginning of a run decodes to text: UTF-8 without control characters.
 fn is_text(run: &[u8]) -> bool {
     let mut decoded = [0_u8; TASTE];
@@ -219,18 +260,19 @@ fn is_text(run: &[u8]) -> bool {
     for four in run.chunks_exact(4) {
         let bits = four.iter().fold(0, |bits, byte| bits << 6 | value(*byte).unwrap_or(0));
         let [_, bytes @ ..] = bits.to_be_bytes();
+        if bytes.iter().any(|byte| matches!(byte, ..b'\t' | 0x0b | 0x0c | 0x0e..0x20 | 0x7f | 0xf8..)) {
+            return false;
+        }
         if let Some(slot) = decoded.get_mut(length..length + 3) {
             slot.copy_from_slice(&bytes);
             length += 3;
         }
     }
-    let decoded = decoded.get(..length).unwrap_or_default();
-    let valid = match std::str::from_utf8(decoded) {
+    match std::str::from_utf8(decoded.get(..length).unwrap_or_default()) {
         Ok(_) => true,
         // A character may be cut off.
         Err(error) => error.error_len().is_none(),
-    };
-    valid && decoded.iter().all(|byte| *byte >= 0x20 && *byte != 0x7f || matches!(byte, b'\t' | b'\n' | b'\r'))
+    }
 }
 
 impl Run {

@@ -6,11 +6,13 @@
 //! in one place are then [swept](sweep) from all of it. A stream is swept forward.
 
 mod encoded;
+mod escape;
 mod findings;
 mod fitting;
 mod flat;
 mod place;
 mod placeholder;
+mod reader;
 mod sweep;
 mod window;
 
@@ -21,7 +23,7 @@ use crate::policy::{Direction, HiddenText, Mode, Redaction, Strategy};
 use crate::schema::OutputSchema;
 use crate::secret::SecretHash;
 pub use findings::{Finding, Findings};
-use flat::Reader;
+use reader::Reader;
 pub use window::Blocked;
 use window::{Learnt, Sweeping, Task, Window};
 

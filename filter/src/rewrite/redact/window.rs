@@ -10,7 +10,8 @@ use finds::{Find, What};
 
 use super::encoded::Encoded;
 use super::fitting::Fitting;
-use super::flat::{Flat, Reader};
+use super::flat::Flat;
+use super::reader::Reader;
 use super::sweep::Sweep;
 use super::{Findings, Plan};
 use crate::policy::Direction;
@@ -173,6 +174,7 @@ impl Window {
         if self.marks.back().is_none_or(|(at, _)| self.read - at >= STRIDE) {
             self.marks.push_back((self.read, self.reader.clone()));
         }
+        self.flat.expect(self.raw.len() - self.read);
         self.read = self.reader.read(&self.raw, self.read, is_complete, &mut self.flat);
         let mut decided = self.flat.text.len();
         if self.task != Task::HiddenText {

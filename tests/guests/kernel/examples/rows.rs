@@ -1,4 +1,5 @@
-//! Every row natively: `cargo run --release -p tidegate-kernel --example rows`, with a part of their names to choose.
+//! Every row natively: `cargo run --release -p tidegate-kernel --example rows`, with a part of their names to choose,
+//! and the milliseconds of each.
 
 use std::time::Instant;
 
@@ -6,11 +7,12 @@ use tidegate_kernel::{hostile, rows};
 
 fn main() {
     let only = std::env::args().nth(1).unwrap_or_default();
+    let milliseconds = std::env::args().nth(2).and_then(|it| it.parse().ok()).unwrap_or(100.0);
     let begin = Instant::now();
     let now = || begin.elapsed().as_nanos() as f64;
     for mut row in if ["count", "profile", "hostile"].contains(&only.as_str()) { Vec::new() } else { rows::all() } {
         if row.name.contains(&only) {
-            let measured = rows::measure(&mut row, 100.0, now);
+            let measured = rows::measure(&mut row, milliseconds, now);
             let nanoseconds = measured.nanoseconds;
             println!("{:<40} {:>9.0} MB/s {:>12.0} ns", row.name, row.bytes as f64 * 1e3 / nanoseconds, nanoseconds);
         }

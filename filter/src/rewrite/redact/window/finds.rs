@@ -4,7 +4,8 @@ use super::{Learnt, Sweeping, Task, Window};
 use crate::rewrite::hidden;
 use crate::rewrite::redact::Plan;
 use crate::rewrite::redact::encoded::Piece;
-use crate::rewrite::redact::flat::{QuoteLevels, Reader};
+use crate::rewrite::redact::flat::QuoteLevels;
+use crate::rewrite::redact::reader::Reader;
 use crate::secret::verify::placeholder;
 use crate::secret::{Hit, Text};
 

@@ -6,8 +6,9 @@ use crate::rewrite::hidden;
 use crate::rewrite::redact::Plan;
 use crate::rewrite::redact::encoded::Piece;
 use crate::rewrite::redact::fitting::{Fit, Occurrence};
-use crate::rewrite::redact::flat::{QuoteLevels, Reader};
+use crate::rewrite::redact::flat::QuoteLevels;
 use crate::rewrite::redact::placeholder::{self, Form};
+use crate::rewrite::redact::reader::Reader;
 use crate::secret::verify::{Levels, placeholder as secret_placeholder};
 
 impl Window {
