@@ -3,6 +3,10 @@
 //! SSE2 on x86_64, simd128 on WebAssembly where it is enabled, and eight bytes in a `u64` everywhere else. All give
 //! the same answers; the tests compare them byte by byte.
 
+#[cfg(any(target_arch = "x86_64", all(target_arch = "wasm32", target_feature = "simd128")))]
+pub(crate) mod lanes;
+pub mod stretch;
+
 use super::string::short_escape;
 
 /// How far ordinary string bytes reach.
@@ -31,31 +35,6 @@ pub fn escaped_run(bytes: &[u8]) -> Run {
 #[inline]
 pub fn line_end(bytes: &[u8]) -> usize {
     wide::line_end(bytes)
-}
-
-/// Which of sixty-four bytes are in an alphabet of base64, the standard one or the URL-safe one (RFC 4648): the lowest
-/// bit is that of the first byte.
-#[inline]
-pub fn base64_mask(stretch: &[u8; 64]) -> u64 {
-    masks(stretch, wide::base64_mask)
-}
-
-/// Which of sixty-four bytes lie between `+` and `z`, as all that [`base64_mask`] tells do; told sooner.
-#[inline]
-pub fn base64_range_mask(stretch: &[u8; 64]) -> u64 {
-    masks(stretch, wide::base64_range_mask)
-}
-
-/// Which of sixty-four bytes are one of two: the lowest bit is that of the first byte.
-#[inline]
-pub fn either_mask(stretch: &[u8; 64], one: u8, other: u8) -> u64 {
-    masks(stretch, |block| wide::either_mask(block, one, other))
-}
-
-#[inline(always)]
-fn masks(stretch: &[u8; 64], of: impl Fn(&[u8; 16]) -> u32) -> u64 {
-    let (blocks, _) = stretch.as_chunks::<16>();
-    blocks.iter().rev().fold(0, |mask, block| mask << 16 | u64::from(of(block)))
 }
 
 fn ends_run(byte: u8) -> bool {
@@ -101,160 +80,27 @@ fn line_tail(tail: &[u8], before: usize) -> usize {
 
 #[cfg(any(target_arch = "x86_64", all(target_arch = "wasm32", target_feature = "simd128")))]
 mod wide {
+    use super::lanes::{Lanes, at_most, eq, load, or, splat, tops};
     use super::{Run, escaped_tail, line_tail, string_tail};
     use crate::json::string::short_escape;
 
-    #[cfg(target_arch = "x86_64")]
-    mod lanes {
-        use core::arch::x86_64::{
-            __m128i, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_min_epu8, _mm_movemask_epi8, _mm_or_si128, _mm_set1_epi8,
-            _mm_sub_epi8,
-        };
-
-        pub(super) type Lanes = __m128i;
-
-        #[inline(always)]
-        #[allow(unsafe_code)]
-        pub(super) fn load(bytes: &[u8; 16]) -> Lanes {
-            // SAFETY: the reference guarantees sixteen readable bytes, and loadu asks for no alignment.
-            unsafe { _mm_loadu_si128(bytes.as_ptr().cast()) }
-        }
-
-        #[inline(always)]
-        #[allow(unsafe_code)]
-        pub(super) fn ends_run(v: Lanes) -> u32 {
-            // SAFETY: works on values, and every x86_64 has SSE2.
-            unsafe {
-                let control = _mm_cmpeq_epi8(_mm_min_epu8(v, _mm_set1_epi8(0x1f)), v);
-                let quote = _mm_cmpeq_epi8(v, _mm_set1_epi8(0x22));
-                let backslash = _mm_cmpeq_epi8(v, _mm_set1_epi8(0x5c));
-                _mm_movemask_epi8(_mm_or_si128(control, _mm_or_si128(quote, backslash))).cast_unsigned()
-            }
-        }
-
-        #[inline(always)]
-        #[allow(unsafe_code)]
-        pub(super) fn ends_line(v: Lanes) -> u32 {
-            // SAFETY: works on values, and every x86_64 has SSE2.
-            unsafe {
-                let feed = _mm_cmpeq_epi8(v, _mm_set1_epi8(0x0a));
-                let carriage_return = _mm_cmpeq_epi8(v, _mm_set1_epi8(0x0d));
-                _mm_movemask_epi8(_mm_or_si128(feed, carriage_return)).cast_unsigned()
-            }
-        }
-
-        #[inline(always)]
-        #[allow(unsafe_code)]
-        pub(super) fn base64(v: Lanes) -> u32 {
-            // SAFETY: works on values, and every x86_64 has SSE2.
-            unsafe {
-                let within = |v, first: i8, count: i8| {
-                    let from = _mm_sub_epi8(v, _mm_set1_epi8(first));
-                    _mm_cmpeq_epi8(_mm_min_epu8(from, _mm_set1_epi8(count - 1)), from)
-                };
-                let is = |byte: u8| _mm_cmpeq_epi8(v, _mm_set1_epi8(byte.cast_signed()));
-                let letter = within(_mm_or_si128(v, _mm_set1_epi8(0x20)), 0x61, 26);
-                let digit = within(v, 0x30, 10);
-                let mark = _mm_or_si128(_mm_or_si128(is(b'+'), is(b'/')), _mm_or_si128(is(b'-'), is(b'_')));
-                _mm_movemask_epi8(_mm_or_si128(mark, _mm_or_si128(letter, digit))).cast_unsigned()
-            }
-        }
-
-        #[inline(always)]
-        #[allow(unsafe_code)]
-        pub(super) fn base64_range(v: Lanes) -> u32 {
-            // SAFETY: works on values, and every x86_64 has SSE2.
-            unsafe {
-                let from = _mm_sub_epi8(v, _mm_set1_epi8(b'+'.cast_signed()));
-                let inside = _mm_min_epu8(from, _mm_set1_epi8((b'z' - b'+').cast_signed()));
-                _mm_movemask_epi8(_mm_cmpeq_epi8(inside, from)).cast_unsigned()
-            }
-        }
-
-        #[inline(always)]
-        #[allow(unsafe_code)]
-        pub(super) fn either(v: Lanes, one: u8, other: u8) -> u32 {
-            // SAFETY: works on values, and every x86_64 has SSE2.
-            unsafe {
-                let one = _mm_cmpeq_epi8(v, _mm_set1_epi8(one.cast_signed()));
-                let other = _mm_cmpeq_epi8(v, _mm_set1_epi8(other.cast_signed()));
-                _mm_movemask_epi8(_mm_or_si128(one, other)).cast_unsigned()
-            }
-        }
-
-        #[inline(always)]
-        #[allow(unsafe_code)]
-        pub(super) fn high(v: Lanes) -> u32 {
-            // SAFETY: works on values, and every x86_64 has SSE2.
-            unsafe { _mm_movemask_epi8(v) }.cast_unsigned()
-        }
+    /// What ends a run.
+    struct Ends {
+        control: Lanes,
+        quote: Lanes,
+        backslash: Lanes,
     }
 
-    #[cfg(target_arch = "wasm32")]
-    mod lanes {
-        use core::arch::wasm32::{i8x16_bitmask, u8x16_eq, u8x16_lt, u8x16_splat, u8x16_sub, v128, v128_load, v128_or};
-
-        pub(super) type Lanes = v128;
-
+    impl Ends {
         #[inline(always)]
-        #[allow(unsafe_code)]
-        pub(super) fn load(bytes: &[u8; 16]) -> Lanes {
-            // SAFETY: the reference guarantees sixteen readable bytes, and v128.load asks for no alignment.
-            unsafe { v128_load(bytes.as_ptr().cast()) }
+        fn new() -> Self {
+            Self { control: splat(0x1f), quote: splat(b'"'), backslash: splat(b'\\') }
         }
 
         #[inline(always)]
-        pub(super) fn ends_run(v: Lanes) -> u32 {
-            let control = u8x16_lt(v, u8x16_splat(0x20));
-            let quote = u8x16_eq(v, u8x16_splat(0x22));
-            let backslash = u8x16_eq(v, u8x16_splat(0x5c));
-            u32::from(i8x16_bitmask(v128_or(control, v128_or(quote, backslash))))
+        fn mask(&self, v: Lanes) -> u32 {
+            tops(or(at_most(v, self.control), or(eq(v, self.quote), eq(v, self.backslash))))
         }
-
-        #[inline(always)]
-        pub(super) fn ends_line(v: Lanes) -> u32 {
-            u32::from(i8x16_bitmask(v128_or(u8x16_eq(v, u8x16_splat(0x0a)), u8x16_eq(v, u8x16_splat(0x0d)))))
-        }
-
-        #[inline(always)]
-        pub(super) fn base64(v: Lanes) -> u32 {
-            let within = |v, first: u8, count: u8| u8x16_lt(u8x16_sub(v, u8x16_splat(first)), u8x16_splat(count));
-            let is = |byte: u8| u8x16_eq(v, u8x16_splat(byte));
-            let letter = within(v128_or(v, u8x16_splat(0x20)), 0x61, 26);
-            let digit = within(v, 0x30, 10);
-            let mark = v128_or(v128_or(is(b'+'), is(b'/')), v128_or(is(b'-'), is(b'_')));
-            u32::from(i8x16_bitmask(v128_or(mark, v128_or(letter, digit))))
-        }
-
-        #[inline(always)]
-        pub(super) fn base64_range(v: Lanes) -> u32 {
-            u32::from(i8x16_bitmask(u8x16_lt(u8x16_sub(v, u8x16_splat(b'+')), u8x16_splat(b'z' - b'+' + 1))))
-        }
-
-        #[inline(always)]
-        pub(super) fn either(v: Lanes, one: u8, other: u8) -> u32 {
-            u32::from(i8x16_bitmask(v128_or(u8x16_eq(v, u8x16_splat(one)), u8x16_eq(v, u8x16_splat(other)))))
-        }
-
-        #[inline(always)]
-        pub(super) fn high(v: Lanes) -> u32 {
-            u32::from(i8x16_bitmask(v))
-        }
-    }
-
-    #[inline(always)]
-    pub(super) fn base64_mask(block: &[u8; 16]) -> u32 {
-        lanes::base64(lanes::load(block))
-    }
-
-    #[inline(always)]
-    pub(super) fn base64_range_mask(block: &[u8; 16]) -> u32 {
-        lanes::base64_range(lanes::load(block))
-    }
-
-    #[inline(always)]
-    pub(super) fn either_mask(block: &[u8; 16], one: u8, other: u8) -> u32 {
-        lanes::either(lanes::load(block), one, other)
     }
 
     #[inline]
@@ -262,15 +108,16 @@ mod wide {
         let (blocks, tail) = bytes.as_chunks::<16>();
         let mut before = 0;
         let mut high = 0;
+        let ends_run = Ends::new();
         for block in blocks {
-            let v = lanes::load(block);
-            let ends = lanes::ends_run(v);
+            let v = load(block);
+            let ends = ends_run.mask(v);
             if ends != 0 {
                 let at = ends.trailing_zeros();
-                high |= lanes::high(v) & !(u32::MAX << at);
+                high |= tops(v) & !(u32::MAX << at);
                 return Run { len: before + at as usize, ascii: high == 0 };
             }
-            high |= lanes::high(v);
+            high |= tops(v);
             before += 16;
         }
         string_tail(tail, before, high == 0)
@@ -282,9 +129,10 @@ mod wide {
         let mut before = 0;
         let mut high = 0;
         let mut escaped = false;
+        let ends_run = Ends::new();
         for block in blocks {
-            let v = lanes::load(block);
-            let mut ends = lanes::ends_run(v);
+            let v = load(block);
+            let mut ends = ends_run.mask(v);
             if escaped {
                 if short_escape(block[0]).is_none() {
                     return Run { len: before - 1, ascii: high == 0 };
@@ -303,12 +151,12 @@ mod wide {
                     _ => false,
                 };
                 if !whole {
-                    high |= lanes::high(v) & !(u32::MAX << at);
+                    high |= tops(v) & !(u32::MAX << at);
                     return Run { len: before + at as usize, ascii: high == 0 };
                 }
                 ends &= !(0b11 << at);
             }
-            high |= lanes::high(v);
+            high |= tops(v);
             before += 16;
         }
         escaped_tail(tail, before, high == 0, escaped)
@@ -318,8 +166,10 @@ mod wide {
     pub(super) fn line_end(bytes: &[u8]) -> usize {
         let (blocks, tail) = bytes.as_chunks::<16>();
         let mut before = 0;
+        let (feed, carriage_return) = (splat(b'\n'), splat(b'\r'));
         for block in blocks {
-            let ends = lanes::ends_line(lanes::load(block));
+            let v = load(block);
+            let ends = tops(or(eq(v, feed), eq(v, carriage_return)));
             if ends != 0 {
                 return before + ends.trailing_zeros() as usize;
             }
@@ -336,46 +186,6 @@ use narrow as wide;
 mod narrow {
     use super::{Run, line_tail, string_tail};
     use crate::json::string::short_escape;
-
-    #[inline]
-    pub(super) fn base64_mask(block: &[u8; 16]) -> u32 {
-        let is = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_');
-        block.iter().enumerate().fold(0, |mask, (at, byte)| mask | u32::from(is(*byte)) << at)
-    }
-
-    #[inline]
-    pub(super) fn base64_range_mask(block: &[u8; 16]) -> u32 {
-        let (words, _) = block.as_chunks::<8>();
-        words.iter().rev().fold(0, |mask, word| {
-            let word = u64::from_le_bytes(*word);
-            let low = word & !HIGH;
-            // No sum of two such bytes carries over: the top bit tells whether the byte has come to 0x80.
-            let from = low + ONES * u64::from(0x80 - b'+');
-            let beyond = low + ONES * u64::from(0x7f - b'z');
-            mask << 8 | gathered(from & !beyond & !word & HIGH)
-        })
-    }
-
-    #[inline]
-    pub(super) fn either_mask(block: &[u8; 16], one: u8, other: u8) -> u32 {
-        let (words, _) = block.as_chunks::<8>();
-        words.iter().rev().fold(0, |mask, word| {
-            let word = u64::from_le_bytes(*word);
-            mask << 8 | gathered(zeros(word ^ (ONES * u64::from(one))) | zeros(word ^ (ONES * u64::from(other))))
-        })
-    }
-
-    // The top bit of each byte that is zero, and of no other.
-    #[inline(always)]
-    fn zeros(word: u64) -> u64 {
-        !(((word & !HIGH) + !HIGH) | word | !HIGH)
-    }
-
-    // The top bits of eight bytes side by side: each is moved to the last byte by a factor of its own.
-    #[inline(always)]
-    fn gathered(tops: u64) -> u32 {
-        ((tops >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56) as u32
-    }
 
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x8080_8080_8080_8080;

@@ -31,39 +31,6 @@ fn every_width_agrees_at_every_length_and_position() {
 }
 
 #[test]
-fn bytes_of_a_range_are_marked_where_they_lie() {
-    for byte in 0..=255_u8 {
-        for place in 0..64 {
-            for filler in [b'a', b' ', 0xff, b'*', b'{'] {
-                let mut stretch = [filler; 64];
-                stretch[place] = byte;
-                let wanted = stretch.iter().rev().fold(0, |mask, it| mask << 1 | u64::from((b'+'..=b'z').contains(it)));
-                assert_eq!(base64_range_mask(&stretch), wanted, "{byte:x} at {place}");
-                for block in stretch.as_chunks().0 {
-                    assert_eq!(wide::base64_range_mask(block), narrow::base64_range_mask(block));
-                    assert_eq!(wide::base64_mask(block), narrow::base64_mask(block), "{byte:x} at {place}");
-                    assert_eq!(narrow::base64_mask(block) & !narrow::base64_range_mask(block), 0);
-                }
-            }
-        }
-    }
-}
-
-#[test]
-fn bytes_of_two_kinds_are_marked_where_they_lie() {
-    let mut stretch = [0; 64];
-    let mut wanted = 0_u64;
-    for (place, byte) in stretch.iter_mut().enumerate() {
-        *byte = [b'\\', b'"', b'a', 0xdc, 0xa2, 0, b'#', b'['][place * place % 17 % 8];
-        wanted |= u64::from(matches!(*byte, b'"' | b'\\')) << place;
-    }
-    assert_eq!(either_mask(&stretch, b'"', b'\\'), wanted);
-    for block in stretch.as_chunks().0 {
-        assert_eq!(wide::either_mask(block, b'"', b'\\'), narrow::either_mask(block, b'"', b'\\'));
-    }
-}
-
-#[test]
 fn escapes_are_passed_alike_wherever_they_lie() {
     // Runs of backslashes of every length before every kind of byte, at every place in the blocks.
     for length in 0..40 {

@@ -30,103 +30,49 @@ fn plain_tail(tail: &[u8], before: usize) -> usize {
 #[cfg(any(target_arch = "x86_64", all(target_arch = "wasm32", target_feature = "simd128")))]
 mod wide {
     use super::plain_tail;
+    use crate::json::scan::lanes::{Lanes, at_most, eq, load, or, splat, sub, tops, without};
 
-    #[cfg(target_arch = "x86_64")]
-    mod lanes {
-        use core::arch::x86_64::{
-            __m128i, _mm_andnot_si128, _mm_cmpeq_epi8, _mm_cmpgt_epi8, _mm_loadu_si128, _mm_movemask_epi8,
-            _mm_or_si128, _mm_set1_epi8, _mm_setzero_si128, _mm_sub_epi8,
-        };
+    /// Bytes below 0x20 but for tab and line feed, 0x7f, and bytes of 0x80 and above.
+    struct Unplain {
+        low: Lanes,
+        tab: Lanes,
+        feed: Lanes,
+        delete: Lanes,
+    }
 
-        pub(super) type Lanes = __m128i;
-
+    impl Unplain {
         #[inline(always)]
-        #[allow(unsafe_code)]
-        pub(super) fn load(bytes: &[u8; 16]) -> Lanes {
-            // SAFETY: the reference guarantees sixteen readable bytes, and loadu asks for no alignment.
-            unsafe { _mm_loadu_si128(bytes.as_ptr().cast()) }
+        fn new() -> Self {
+            Self { low: splat(0x1f), tab: splat(b'\t'), feed: splat(b'\n'), delete: splat(0x7f) }
         }
 
-        /// Bytes below 0x20 but for tab and line feed, 0x7f, and bytes of 0x80 and above.
         #[inline(always)]
-        #[allow(unsafe_code)]
-        pub(super) fn unplain(v: Lanes) -> u32 {
-            // SAFETY: works on values, and every x86_64 has SSE2.
-            unsafe {
-                // Signed: what is above 0x7f is negative.
-                let low = _mm_cmpgt_epi8(_mm_set1_epi8(0x20), v);
-                let space =
-                    _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8(0x0a)), _mm_cmpeq_epi8(v, _mm_set1_epi8(0x09)));
-                let delete = _mm_cmpeq_epi8(v, _mm_set1_epi8(0x7f));
-                _mm_movemask_epi8(_mm_or_si128(_mm_andnot_si128(space, low), delete)).cast_unsigned()
-            }
-        }
-
-        /// Of bytes of 0x80 and above those with which nothing hidden begins.
-        #[inline(always)]
-        #[allow(unsafe_code)]
-        pub(super) fn harmless(v: Lanes) -> u32 {
-            // SAFETY: works on values, and every x86_64 has SSE2.
-            unsafe {
-                let is = |byte: u8| _mm_cmpeq_epi8(v, _mm_set1_epi8(byte.cast_signed()));
-                let two = _mm_or_si128(is(0xc2), _mm_or_si128(is(0xcd), is(0xd8)));
-                let more = _mm_or_si128(is(0xef), is(0xf3));
-                // 0xe1, 0xe2 and 0xe3 are 0x80, 0x81 and 0x82 after this, the lowest of signed bytes.
-                let three = _mm_cmpgt_epi8(_mm_set1_epi8(0x83_u8.cast_signed()), _mm_sub_epi8(v, _mm_set1_epi8(0x61)));
-                let suspect = _mm_or_si128(two, _mm_or_si128(more, three));
-                let high = _mm_cmpgt_epi8(_mm_setzero_si128(), v);
-                _mm_movemask_epi8(_mm_andnot_si128(suspect, high)).cast_unsigned()
-            }
+        fn mask(&self, v: Lanes) -> u32 {
+            let space = or(eq(v, self.tab), eq(v, self.feed));
+            // Of a byte of 0x80 and above the top bit is set as it is.
+            tops(or(or(v, eq(v, self.delete)), without(at_most(v, self.low), space)))
         }
     }
 
-    #[cfg(target_arch = "wasm32")]
-    mod lanes {
-        use core::arch::wasm32::{
-            i8x16_bitmask, i8x16_lt, i8x16_splat, u8x16_eq, u8x16_lt, u8x16_splat, u8x16_sub, v128, v128_andnot,
-            v128_load, v128_or,
-        };
-
-        pub(super) type Lanes = v128;
-
-        #[inline(always)]
-        #[allow(unsafe_code)]
-        pub(super) fn load(bytes: &[u8; 16]) -> Lanes {
-            // SAFETY: the reference guarantees sixteen readable bytes, and v128.load asks for no alignment.
-            unsafe { v128_load(bytes.as_ptr().cast()) }
-        }
-
-        /// Bytes below 0x20 but for tab and line feed, 0x7f, and bytes of 0x80 and above.
-        #[inline(always)]
-        pub(super) fn unplain(v: Lanes) -> u32 {
-            // Signed: what is above 0x7f is negative.
-            let low = i8x16_lt(v, i8x16_splat(0x20));
-            let space = v128_or(u8x16_eq(v, u8x16_splat(0x0a)), u8x16_eq(v, u8x16_splat(0x09)));
-            let delete = u8x16_eq(v, u8x16_splat(0x7f));
-            u32::from(i8x16_bitmask(v128_or(v128_andnot(low, space), delete)))
-        }
-
-        /// Of bytes of 0x80 and above those with which nothing hidden begins.
-        #[inline(always)]
-        pub(super) fn harmless(v: Lanes) -> u32 {
-            let is = |byte: u8| u8x16_eq(v, u8x16_splat(byte));
-            let two = v128_or(is(0xc2), v128_or(is(0xcd), is(0xd8)));
-            let more = v128_or(is(0xef), is(0xf3));
-            let three = u8x16_lt(u8x16_sub(v, u8x16_splat(0xe1)), u8x16_splat(3));
-            let suspect = v128_or(two, v128_or(more, three));
-            u32::from(i8x16_bitmask(v128_andnot(v, suspect)))
-        }
+    /// Of bytes of 0x80 and above those with which nothing hidden begins.
+    fn harmless(v: Lanes) -> u32 {
+        let is = |byte: u8| eq(v, splat(byte));
+        let two = or(is(0xc2), or(is(0xcd), is(0xd8)));
+        let more = or(is(0xef), is(0xf3));
+        let three = at_most(sub(v, splat(0xe1)), splat(2));
+        tops(without(v, or(two, or(more, three))))
     }
 
     #[inline]
     pub(super) fn plain_run(bytes: &[u8]) -> usize {
         let (blocks, tail) = bytes.as_chunks::<16>();
         let mut before = 0;
+        let unplain = Unplain::new();
         for block in blocks {
-            let v = lanes::load(block);
-            let unplain = lanes::unplain(v);
+            let v = load(block);
+            let unplain = unplain.mask(v);
             if unplain != 0 {
-                let suspect = unplain & !lanes::harmless(v);
+                let suspect = unplain & !harmless(v);
                 if suspect != 0 {
                     return before + suspect.trailing_zeros() as usize;
                 }

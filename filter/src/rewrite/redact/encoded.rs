@@ -6,7 +6,7 @@
 use super::reader::Reader;
 use super::window::{Blocked, Learnt, Sweeping, Task, Window};
 use super::{Findings, Plan};
-use crate::json::scan;
+use crate::json::scan::stretch::Base64;
 
 /// Shortest run that is looked into, in bytes: 18 bytes of text.
 const SHORTEST: usize = 24;
@@ -181,27 +181,36 @@ fn look(text: &[u8], from: usize, is_complete: bool) -> Look {
     let mut start = from;
     loop {
         start = skipped(text, start);
-        let until = start + STRETCH;
-        while let Some(stretch) = text.get(start..start + SHORTEST).filter(|_| start < until) {
-            if let Some(last) = stretch.iter().rposition(|byte| value(*byte).is_none()) {
-                start += last + 1;
+        if let Some(stretch) = text.get(start..).and_then(|rest| rest.first_chunk::<STRETCH>()) {
+            let one = Base64::new().mask(stretch);
+            // Bits that so many more follow.
+            let two = one & one >> 1;
+            let four = two & two >> 2;
+            let eight = four & four >> 4;
+            let runs = eight & eight >> 8 & eight >> 16;
+            if runs == 0 {
+                // What is at its end may go on.
+                start += STRETCH - one.leading_ones() as usize;
                 continue;
             }
-            // What more follows makes no text of it.
-            if !is_text(stretch) {
-                return Look::Binary(start);
-            }
-            let rest = text.get(start..).unwrap_or_default();
-            let taste = rest.get(..TASTE).unwrap_or(rest);
-            let length = taste.iter().position(|byte| value(*byte).is_none()).unwrap_or(taste.len());
-            if length == rest.len() && length < TASTE && !is_complete {
-                return Look::Nothing(start);
-            }
-            return if is_text(taste.get(..length).unwrap_or(taste)) { Look::Text(start) } else { Look::Binary(start) };
+            start += runs.trailing_zeros() as usize;
         }
-        if text.len() < start + SHORTEST {
-            break;
+        let Some(stretch) = text.get(start..start + SHORTEST) else { break };
+        if let Some(last) = stretch.iter().rposition(|byte| value(*byte).is_none()) {
+            start += last + 1;
+            continue;
         }
+        // What more follows makes no text of it.
+        if !is_text(stretch) {
+            return Look::Binary(start);
+        }
+        let rest = text.get(start..).unwrap_or_default();
+        let taste = rest.get(..TASTE).unwrap_or(rest);
+        let length = taste.iter().position(|byte| value(*byte).is_none()).unwrap_or(taste.len());
+        if length == rest.len() && length < TASTE && !is_complete {
+            return Look::Nothing(start);
+        }
+        return if is_text(taste.get(..length).unwrap_or(taste)) { Look::Text(start) } else { Look::Binary(start) };
     }
     if is_complete {
         return Look::Nothing(text.len());
@@ -213,9 +222,10 @@ fn look(text: &[u8], from: usize, is_complete: bool) -> Look {
 
 /// Where the run ends that goes on at `from`, or all there is of the text.
 fn run_end(text: &[u8], from: usize) -> usize {
+    let base64 = Base64::new();
     let mut at = from;
     while let Some(stretch) = text.get(at..).and_then(|rest| rest.first_chunk::<STRETCH>()) {
-        let length = scan::base64_mask(stretch).trailing_ones() as usize;
+        let length = base64.mask(stretch).trailing_ones() as usize;
         at += length;
         if length < STRETCH {
             return at;
@@ -235,16 +245,13 @@ fn skipped(text: &[u8], from: usize) -> usize {
         let four = two & two >> 2;
         four & four >> 4 & FIRST
     };
-    let may_hold = |full: u64, last_is_full: bool| full & full >> 8 != 0 || last_is_full && full & 1 != 0;
+    let base64 = Base64::new();
     let mut at = from;
     let mut last_is_full = false;
     while let Some(stretch) = text.get(at..).and_then(|rest| rest.first_chunk::<STRETCH>()) {
-        let mut eights = full(scan::base64_range_mask(stretch));
-        if may_hold(eights, last_is_full) {
-            eights = full(scan::base64_mask(stretch));
-            if may_hold(eights, last_is_full) {
-                break;
-            }
+        let eights = full(base64.mask(stretch));
+        if eights & eights >> 8 != 0 || last_is_full && eights & 1 != 0 {
+            break;
         }
         last_is_full = eights >> 56 != 0;
         at += STRETCH;

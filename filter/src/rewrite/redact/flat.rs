@@ -17,13 +17,15 @@
 //! The result is for looking at, and says which bytes of the message each byte of it came from; it is never sent.
 
 use super::escape::{self, RUN};
-use crate::json::scan;
+use crate::json::scan::{self, stretch};
 use crate::secret::verify::Levels;
 
 /// Bytes that are copied at once: a copy of known size is much cheaper than one of any.
 const STRETCH: usize = 64;
 /// Bytes that must be at hand for that: the stretch, and as much after an escape at its end.
 const SURE: usize = 2 * STRETCH + 2;
+/// Bytes that are made room for at once, at most.
+const ROOM: usize = 4 * 1024;
 
 /// A place where the flat text and the message stop running in step.
 #[derive(Clone, Copy, Debug)]
@@ -79,26 +81,29 @@ impl Sink for Flat {
         self.turn(at);
         // How much of the text is true: each copy is of a whole stretch, and what follows overwrites its end.
         let mut here = self.text.len();
-        'stretches: while raw.len() >= at + SURE {
-            let Some(stretch) = raw.get(at..).and_then(|rest| rest.first_chunk::<STRETCH>()) else { break };
-            let mut ends = scan::either_mask(stretch, b'\\', quote.unwrap_or(b'\\'));
+        let mut room = 2 * STRETCH;
+        let special = stretch::Either::new(b'\\', quote.unwrap_or(b'\\'));
+        'stretches: while let Some(bytes) = raw.get(at..at + SURE).and_then(|rest| rest.first_chunk::<STRETCH>()) {
+            if self.text.len() < here + 2 * STRETCH {
+                self.text.resize(here + room, 0);
+                room = (2 * room).min(ROOM);
+            }
+            let mut ends = special.mask(bytes);
             let mut done = 0;
             while done < STRETCH {
-                let Some(rest) = raw.get(at + done..).and_then(|rest| rest.first_chunk::<STRETCH>()) else { break };
+                let Some(from) = raw.get(at + done..).and_then(|rest| rest.first_chunk()) else { break };
+                let Some(to) = self.text.get_mut(here..).and_then(|rest| rest.first_chunk_mut()) else { break };
+                stretch::copy(from, to);
                 let next = ends.trailing_zeros() as usize;
-                self.text.truncate(here);
-                self.text.extend_from_slice(rest);
                 here += next - done;
                 done = next;
                 if next < STRETCH {
-                    let Some(byte) =
-                        raw.get(at + next..).filter(|rest| rest.first() == Some(&b'\\')).and_then(escape::short)
-                    else {
+                    let escape = raw.get(at + next..).filter(|rest| rest.first() == Some(&b'\\'));
+                    let (Some(byte), Some(slot)) = (escape.and_then(escape::short), self.text.get_mut(here)) else {
                         at += done;
                         break 'stretches;
                     };
-                    self.text.truncate(here);
-                    self.text.push(byte);
+                    *slot = byte;
                     here += 1;
                     done += 2;
                     self.turns.push(Turn { flat: here, raw: at + done });

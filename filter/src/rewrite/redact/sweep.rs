@@ -1,5 +1,6 @@
 //! Finds values again that were found before: a secret that one place of a message names is gone from all of it.
 
+use crate::json::scan::stretch;
 use crate::secret::verify::class;
 
 /// Shortest value that is looked for elsewhere, in bytes: shorter ones are words and numbers of their own.
@@ -8,6 +9,8 @@ const SHORTEST: usize = 8;
 const REMEMBERED: usize = 1 << 20;
 /// Bits of the filter over the first four bytes.
 const FILTER_BITS: u32 = 15;
+/// As many pairs of bytes are looked for at once.
+const FEW: usize = 6;
 
 /// A value, and the detector that found it.
 #[derive(Clone, Debug)]
@@ -21,6 +24,8 @@ struct Known {
 pub(super) struct Sweep {
     /// Sorted by value.
     known: Vec<Known>,
+    /// The first two bytes of all values, while there are few of those.
+    beginnings: Vec<[u8; 2]>,
     /// Which hashes of four bytes begin a value.
     filter: Vec<u64>,
     bytes: usize,
@@ -47,6 +52,10 @@ impl Sweep {
         if let Some(word) = self.filter.get_mut(word) {
             *word |= bit;
         }
+        let [one, two, ..] = *first;
+        if self.beginnings.len() <= FEW && !self.beginnings.contains(&[one, two]) {
+            self.beginnings.push([one, two]);
+        }
         self.bytes += value.len();
         self.longest = self.longest.max(value.len());
         self.known.insert(place, Known { value: value.into(), detector });
@@ -71,7 +80,11 @@ impl Sweep {
             return text.len();
         }
         let mut at = from;
-        while let Some(first) = text.get(at..).and_then(|rest| rest.first_chunk::<4>()) {
+        loop {
+            if self.beginnings.len() <= FEW {
+                at += stretch::pair(text.get(at..).unwrap_or_default(), &self.beginnings);
+            }
+            let Some(first) = text.get(at..).and_then(|rest| rest.first_chunk::<4>()) else { break };
             let (word, bit) = slot(*first);
             if self.filter.get(word).is_none_or(|word| word & bit == 0) {
                 at += 1;
