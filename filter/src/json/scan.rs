@@ -106,6 +106,9 @@ mod wide {
     #[inline]
     pub(super) fn string_run(bytes: &[u8]) -> Run {
         let (blocks, tail) = bytes.as_chunks::<16>();
+        if blocks.is_empty() {
+            return string_tail(tail, 0, true);
+        }
         let mut before = 0;
         let mut high = 0;
         let ends_run = Ends::new();

@@ -22,14 +22,14 @@ impl Either {
 #[derive(Clone, Copy, Debug)]
 pub struct Base64(wide::Base64);
 
-impl Base64 {
-    /// For both.
+impl Default for Base64 {
     #[inline]
-    #[allow(clippy::new_without_default, reason = "there is nothing that it could be but this")]
-    pub fn new() -> Self {
+    fn default() -> Self {
         Self(wide::Base64::new())
     }
+}
 
+impl Base64 {
     /// Which bytes are in one of them.
     #[inline(always)]
     pub fn mask(&self, stretch: &[u8; 64]) -> u64 {
@@ -252,7 +252,7 @@ mod tests {
                     let mut stretch = [filler; 64];
                     stretch[place] = byte;
                     let wanted = stretch.iter().rev().fold(0, |mask, it| mask << 1 | u64::from(is(*it)));
-                    assert_eq!(Base64::new().mask(&stretch), wanted, "{byte:x} at {place}");
+                    assert_eq!(Base64::default().mask(&stretch), wanted, "{byte:x} at {place}");
                     for block in stretch.as_chunks().0 {
                         assert_eq!(wide::Base64::new().mask(block), narrow::Base64::new().mask(block), "{byte:x}");
                     }

@@ -39,6 +39,7 @@ pub(super) struct Encoded {
     state: State,
     /// Up to where the flat text was looked at.
     at: usize,
+    base64: Base64,
 }
 
 #[derive(Debug, Default)]
@@ -125,7 +126,7 @@ impl Encoded {
     ) -> usize {
         while self.at < text.len() {
             match &mut self.state {
-                State::Looking => match look(text, self.at, is_complete) {
+                State::Looking => match look(&self.base64, text, self.at, is_complete) {
                     Look::Nothing(upto) => {
                         self.at = upto;
                         return upto;
@@ -140,7 +141,7 @@ impl Encoded {
                     }
                 },
                 State::Dead => {
-                    self.at = run_end(text, self.at);
+                    self.at = run_end(&self.base64, text, self.at);
                     if self.at < text.len() {
                         self.state = State::Looking;
                     }
@@ -177,12 +178,12 @@ enum Look {
 }
 
 /// Looks for the next run at or after `from`.
-fn look(text: &[u8], from: usize, is_complete: bool) -> Look {
+fn look(base64: &Base64, text: &[u8], from: usize, is_complete: bool) -> Look {
     let mut start = from;
     loop {
-        start = skipped(text, start);
+        start = skipped(base64, text, start);
         if let Some(stretch) = text.get(start..).and_then(|rest| rest.first_chunk::<STRETCH>()) {
-            let one = Base64::new().mask(stretch);
+            let one = base64.mask(stretch);
             // Bits that so many more follow.
             let two = one & one >> 1;
             let four = two & two >> 2;
@@ -221,8 +222,7 @@ fn look(text: &[u8], from: usize, is_complete: bool) -> Look {
 }
 
 /// Where the run ends that goes on at `from`, or all there is of the text.
-fn run_end(text: &[u8], from: usize) -> usize {
-    let base64 = Base64::new();
+fn run_end(base64: &Base64, text: &[u8], from: usize) -> usize {
     let mut at = from;
     while let Some(stretch) = text.get(at..).and_then(|rest| rest.first_chunk::<STRETCH>()) {
         let length = base64.mask(stretch).trailing_ones() as usize;
@@ -237,7 +237,7 @@ fn run_end(text: &[u8], from: usize) -> usize {
 
 /// The index at or after `from` before which no run begins that is long enough, told a stretch at a time. Of eight bytes
 /// and eight more from wherever, such a run covers two in a row; and it holds no byte beyond the range of its alphabet.
-fn skipped(text: &[u8], from: usize) -> usize {
+fn skipped(base64: &Base64, text: &[u8], from: usize) -> usize {
     const FIRST: u64 = 0x0101_0101_0101_0101;
     // The first bit of each eight that are set.
     let full = |one: u64| {
@@ -245,7 +245,6 @@ fn skipped(text: &[u8], from: usize) -> usize {
         let four = two & two >> 2;
         four & four >> 4 & FIRST
     };
-    let base64 = Base64::new();
     let mut at = from;
     let mut last_is_full = false;
     while let Some(stretch) = text.get(at..).and_then(|rest| rest.first_chunk::<STRETCH>()) {
