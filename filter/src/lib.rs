@@ -12,6 +12,7 @@
 //! schema      conditions on arguments: JSON Schema        pattern   name patterns
 //! secret      detectors: text in, spans of secrets out
 //! json        resumable lexer, strict check, spans; no tree          regex     the dialect of patterns, parsed
+//! order       sorting in little code
 //! ```
 
 pub mod audit;
@@ -20,6 +21,7 @@ pub mod exchange;
 pub mod json;
 pub mod mcp;
 pub mod metrics;
+mod order;
 pub mod pattern;
 #[cfg(all(target_arch = "wasm32", not(feature = "library")))]
 mod plugin;

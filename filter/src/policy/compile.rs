@@ -6,9 +6,10 @@ use sha2::{Digest as _, Sha256};
 use super::document::{Fields, Kind, Report, Value};
 use super::index::RuleIndex;
 use super::{
-    Compiled, Configuration, Diagnostics, HostSettings, Mode, Policy, Rule, Server, TargetPattern, arguments, identity,
-    keys, lint, redaction, rule, server, settings,
+    Compiled, Configuration, Diagnostic, Diagnostics, HostSettings, Mode, Policy, Rule, Server, TargetPattern,
+    arguments, identity, keys, lint, redaction, rule, server, settings,
 };
+use crate::order;
 
 /// The version of the policy language that this compiler reads.
 const VERSION: &str = "tidegate/v1";
@@ -33,17 +34,16 @@ pub fn check(text: &[u8], now: i64) -> Result<Compiled, Diagnostics> {
 fn compile_with(text: &[u8], now: Option<i64>) -> Result<Compiled, Diagnostics> {
     let mut report = Report::new(text);
     let configuration = Value::read(text, &mut report).and_then(|document| read(&document, text, now, &mut report));
-    let Report { mut errors, mut warnings, .. } = report;
+    let Report { errors, warnings, .. } = report;
     match configuration {
-        Some(configuration) if errors.is_empty() => {
-            warnings.sort_by_key(|warning| warning.span.start);
-            Ok(Compiled { configuration, warnings })
-        }
-        _ => {
-            errors.sort_by_key(|error| error.span.start);
-            Err(Diagnostics(errors))
-        }
+        Some(configuration) if errors.is_empty() => Ok(Compiled { configuration, warnings: in_order(warnings) }),
+        _ => Err(Diagnostics(in_order(errors))),
     }
+}
+
+/// In the order of the text.
+fn in_order(diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    order::by_key(diagnostics, |diagnostic| diagnostic.span.start)
 }
 
 fn read(document: &Value<'_>, text: &[u8], now: Option<i64>, report: &mut Report<'_>) -> Option<Configuration> {
@@ -102,8 +102,7 @@ fn read_policy(value: &Value<'_>, text: &[u8], now: Option<i64>, report: &mut Re
     let read_only = read_only.unwrap_or_default();
     let (global, by_server) = index(&rules, &read_only.reads, &servers);
     let mut time_bounds: Vec<i64> = rules.iter().flat_map(|rule| [rule.not_before, rule.expires]).flatten().collect();
-    time_bounds.sort_unstable();
-    time_bounds.dedup();
+    order::distinct(&mut time_bounds);
     let digest = digest(text.get(value.span.start..value.span.end).unwrap_or_default());
     let name = name?;
     let policy = Policy {

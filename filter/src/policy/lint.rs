@@ -7,6 +7,7 @@ use super::{
     Anonymous, Effect, Field, IdentitySource, Mode, Noun, Policy, Rule, Server, ServerMatch, TargetPattern, Who,
     diagnostic,
 };
+use crate::order;
 use crate::pattern::Pattern;
 
 /// Adds warnings. `document` is the policy's object. Without `now`, what needs a clock or compares all rules with each
@@ -112,8 +113,7 @@ impl<'l, 'a> Lint<'l, 'a, '_> {
         // The peers of one header source speak for the same users; what they set has one meaning.
         let mut issuers: Vec<&str> =
             self.policy.identity.sources.iter().filter_map(|source| vouchers(source).first().copied()).collect();
-        issuers.sort_unstable();
-        issuers.dedup();
+        order::distinct(&mut issuers);
         let asks = |who: &Who| {
             let named = [Field::Subject, Field::Team, Field::Groups, Field::Scopes, Field::Agent];
             named.iter().any(|field| who.asks(*field)) && !who.asks(Field::Issuer) && !who.asks(Field::Workload)

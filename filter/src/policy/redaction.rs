@@ -3,6 +3,7 @@
 use super::diagnostic::suggestion;
 use super::document::{Fields, Kind, Report, Value};
 use super::{Mode, TargetPattern, keys, rule, server};
+use crate::order;
 use crate::pattern::Pattern as NamePattern;
 use crate::secret;
 use crate::secret::custom::{Mistake, PATTERNS, Pattern};
@@ -373,7 +374,7 @@ fn read_allowance(value: &Value<'_>, servers: &[String], own: &[String], report:
             let Some(text) = value.text(report) else { continue };
             numbers.extend(read_named(value, text, own, &[], report));
         }
-        numbers.sort_unstable();
+        order::sort(&mut numbers);
         numbers
     });
     Some(Allowance { tools, paths, detectors })

@@ -4,6 +4,7 @@ use time::format_description::well_known::Rfc3339;
 use super::document::{Fields, Kind, Report, Value, nearest_or_all};
 use super::{Arguments, Mode, Server, Sets, arguments, keys, server};
 use crate::mcp::{method, uri};
+use crate::order;
 use crate::pattern::Pattern;
 
 /// One allow or deny.
@@ -376,8 +377,7 @@ fn read_servers(value: &Value<'_>, servers: &[String], report: &mut Report<'_>) 
         let matching = servers.iter().filter(|server| pattern.matches(server));
         names.extend(matching.cloned());
     }
-    names.sort_unstable();
-    names.dedup();
+    order::distinct(&mut names);
     Some(names)
 }
 

@@ -8,6 +8,7 @@ pub mod object;
 pub mod redact;
 
 use crate::json::Span;
+use crate::order;
 
 /// One replacement inside a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,10 +27,9 @@ pub fn apply(bytes: &[u8], splices: Vec<Splice>) -> Vec<u8> {
 }
 
 /// Appends the bytes of `part` to `out` with `splices` applied, which lie in it and do not overlap.
-fn apply_within(out: &mut Vec<u8>, bytes: &[u8], part: Span, mut splices: Vec<Splice>) {
-    splices.sort_by_key(|splice| splice.span.start);
+fn apply_within(out: &mut Vec<u8>, bytes: &[u8], part: Span, splices: Vec<Splice>) {
     let mut at = part.start;
-    for splice in splices {
+    for splice in order::by_key(splices, |splice| splice.span.start) {
         out.extend_from_slice(Span { start: at, end: splice.span.start }.of(bytes));
         out.extend_from_slice(&splice.with);
         at = splice.span.end;

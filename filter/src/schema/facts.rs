@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::fault::cut;
 use super::vocabulary::{EQUALS, IN, LIST_FACTS, TEXT_FACTS};
+use crate::order;
 
 /// Characters of one quoted value.
 pub(super) const VALUE: usize = 48;
@@ -47,8 +48,7 @@ pub(super) fn source(path: &str, sets: &BTreeMap<String, Vec<String>>) -> Result
     }
     if let Some((name, members)) = path.strip_prefix("sets.").and_then(|name| sets.get_key_value(name)) {
         let mut sorted: Vec<&str> = members.iter().map(String::as_str).collect();
-        sorted.sort_unstable();
-        sorted.dedup();
+        order::distinct(&mut sorted);
         return Ok(Source::Set(name.as_str().into(), sorted.into_iter().map(Box::from).collect()));
     }
     let names: Vec<String> = sets.keys().map(|name| format!("sets.{name}")).collect();

@@ -7,6 +7,7 @@
 
 use super::REREAD;
 use super::dfa::{DEAD, Dfa, is_word};
+use crate::order;
 
 /// Most steps of comparing two runs.
 const STEPS: usize = 4_000_000;
@@ -65,8 +66,7 @@ fn overlaps(after: &Dfa, literals: &[Vec<u8>]) -> Vec<(u16, u16)> {
         }
     }
     pairs.retain(|(first, second)| *first != DEAD && *second != DEAD);
-    pairs.sort_unstable();
-    pairs.dedup();
+    order::distinct(&mut pairs);
     pairs
 }
 

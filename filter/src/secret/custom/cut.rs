@@ -3,6 +3,7 @@
 use super::fault::{Fault, Mistake};
 use super::node::{Node, total};
 use super::{BEFORE, REREAD};
+use crate::order;
 
 /// Most branches of one pattern, each with automata of its own.
 const BRANCHES: usize = 16;
@@ -136,8 +137,7 @@ fn at_best_literal(nodes: &[Node], folds: bool) -> Option<Branch> {
         }
     }
     let (_, from, to, mut literals) = best?;
-    literals.sort_unstable();
-    literals.dedup();
+    order::distinct(&mut literals);
     Some(Branch { before: nodes.get(..from)?.to_vec(), literals, after: nodes.get(to..)?.to_vec() })
 }
 
@@ -152,8 +152,7 @@ fn joined(texts: &[Vec<u8>], node: &Node, folds: bool) -> Option<Vec<Vec<u8>>> {
                 ranges.iter().flat_map(|(first, last)| *first..=*last).filter_map(char::from_u32).collect();
             if folds {
                 forms.iter_mut().for_each(|form| form.make_ascii_lowercase());
-                forms.sort_unstable();
-                forms.dedup();
+                order::distinct(&mut forms);
             }
             let with = |text: &Vec<u8>, form: char| {
                 let mut buffer = [0; 4];

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::nfa::{Nfa, State};
+use crate::order;
 
 /// The state from which nothing matches any more.
 pub(super) const DEAD: u16 = 0;
@@ -245,7 +246,7 @@ impl Builder<'_> {
                 State::Word { .. } | State::Byte { .. } => out.push(at),
             }
         }
-        out.sort_unstable();
+        order::sort(&mut out);
         (out, ends)
     }
 
