@@ -41,7 +41,7 @@ impl Core {
         }
         let held = events.engine.held();
         if self.lease.as_mut().is_some_and(|lease| !lease.hold(held)) && self.enforces() {
-            self.record_response(Reason::Overloaded, "overloaded", None, true, env);
+            self.record_response(Some(Reason::Overloaded), "overloaded", None, true, env);
             cut = true;
         }
         if cut {

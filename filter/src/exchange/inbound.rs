@@ -109,7 +109,7 @@ impl Core {
         };
         let Some(reason) = reason else { return Fate::Pass };
         let detail = if id.is_some() { "server_request_refused" } else { "notification_dropped" };
-        self.record_response(reason, detail, Some(method), true, env);
+        self.record_response(Some(reason), detail, Some(method), true, env);
         match id {
             _ if !self.enforces() => Fate::Pass,
             Some(id) => Fate::Replace(denial::unknown_request(id)),
@@ -175,7 +175,7 @@ impl Core {
     /// An answer in a stream to something that this exchange did not ask: the awaited one may still come.
     fn stray(&mut self, problem: &'static str, env: &mut dyn Surroundings) -> Fate {
         let allow = self.configuration.policy.on.unreadable_response == FailMode::Allow;
-        self.record_response(Reason::UnreadableResponse, problem, None, !allow, env);
+        self.record_response(Some(Reason::UnreadableResponse), problem, None, !allow, env);
         if allow || !self.enforces() {
             return Fate::Pass;
         }
@@ -302,7 +302,7 @@ impl Core {
             _ => on.unreadable_response,
         };
         if mode == FailMode::Allow {
-            self.record_response(reason, problem, None, false, env);
+            self.record_response(Some(reason), problem, None, false, env);
             return Fate::Pass;
         }
         self.deny(&withheld(reason, problem), problem, channel, env)
@@ -310,7 +310,7 @@ impl Core {
 
     /// An event that no client of Streamable HTTP acts on; `endpoint` would start the transport of 2024-11-05.
     pub(super) fn foreign_event(&mut self, problem: &str, env: &mut dyn Surroundings) -> Fate {
-        self.record_response(Reason::TransportRefused, problem, None, true, env);
+        self.record_response(Some(Reason::TransportRefused), problem, None, true, env);
         if self.enforces() { Fate::Drop } else { Fate::Pass }
     }
 
@@ -322,7 +322,7 @@ impl Core {
         channel: Channel,
         env: &mut dyn Surroundings,
     ) -> Fate {
-        let decision = self.record_response(refusal.reason, detail, None, true, env);
+        let decision = self.record_response(Some(refusal.reason), detail, None, true, env);
         if !self.enforces() {
             return Fate::Pass;
         }

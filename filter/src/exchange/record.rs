@@ -182,13 +182,12 @@ impl Core {
     /// Records that something in the response was withheld or changed, and returns the decision id.
     pub(super) fn record_response(
         &mut self,
-        reason: impl Into<Option<Reason>>,
+        reason: Option<Reason>,
         detail: &str,
         method: Option<&str>,
         refused: bool,
         env: &mut dyn Surroundings,
     ) -> String {
-        let reason = reason.into();
         let id = self.worker.decision_id();
         let effective = refused && self.enforces();
         let outcome = match (refused, effective) {

@@ -181,7 +181,7 @@ impl Core {
                 self.deny(&refusal, "secret_blocked", channel, env)
             }
             Some(envelope) => {
-                self.record_response(Reason::SecretBlocked, "secret_blocked", None, true, env);
+                self.record_response(Some(Reason::SecretBlocked), "secret_blocked", None, true, env);
                 match envelope.id {
                     Some(id) => Fate::Replace(denial::unknown_request(id.of(bytes))),
                     None => Fate::Drop,
@@ -228,7 +228,7 @@ impl Core {
         }
         if blocked && redacts {
             out.truncate(begun);
-            self.record_response(Reason::SecretBlocked, "secret_blocked", None, true, env);
+            self.record_response(Some(Reason::SecretBlocked), "secret_blocked", None, true, env);
             self.outcome = Some("response_cut");
             return false;
         }

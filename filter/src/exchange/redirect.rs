@@ -16,11 +16,11 @@ impl Exchange {
         let core = &mut self.core;
         let mut edits = Vec::new();
         if core.leads_away(headers.get("location")) {
-            core.record_response(Reason::TransportRefused, "location_elsewhere", None, true, env);
+            core.record_response(Some(Reason::TransportRefused), "location_elsewhere", None, true, env);
             edits.push(Edit::Remove("location".to_owned()));
         }
         if core.challenges_elsewhere(headers.get("www-authenticate")) {
-            core.record_response(Reason::TransportRefused, "resource_metadata_elsewhere", None, true, env);
+            core.record_response(Some(Reason::TransportRefused), "resource_metadata_elsewhere", None, true, env);
             edits.push(Edit::Set("www-authenticate", "Bearer".to_owned()));
         }
         if core.enforces() { edits } else { Vec::new() }

@@ -130,7 +130,7 @@ impl Exchange {
         let core = &mut self.core;
         let problem = "it came before the request was complete";
         let refusal = withheld(Reason::UnreadableResponse, problem);
-        let decision = core.record_response(refusal.reason, problem, None, true, env);
+        let decision = core.record_response(Some(refusal.reason), problem, None, true, env);
         core.outcome = Some("early_response");
         core.progress = Progress::Answered;
         Reply { status: 502, ..refusal.reply(Addressee::Http, &core.configuration.policy.name, &decision) }
@@ -204,7 +204,7 @@ impl Exchange {
     /// no-hold mode. The host resets the stream.
     pub fn on_response_stranded(&mut self, most: usize, env: &mut dyn Surroundings) {
         let detail = format!("a body over {most} bytes that ends with trailers");
-        self.core.record_response(Reason::TooLarge, &detail, None, true, env);
+        self.core.record_response(Some(Reason::TooLarge), &detail, None, true, env);
         self.core.outcome = Some("response_cut");
     }
 
@@ -283,7 +283,7 @@ impl Core {
         env: &mut dyn Surroundings,
     ) -> Option<ResponseStep> {
         if mode == FailMode::Allow {
-            self.record_response(reason, problem, None, false, env);
+            self.record_response(Some(reason), problem, None, false, env);
             return None;
         }
         let refusal = withheld(reason, problem);
@@ -470,7 +470,7 @@ impl Core {
             None => ChunkStep::Pass,
             Some(_) if self.configuration.policy.on.unreadable_response == FailMode::Allow => ChunkStep::Pass,
             Some(problem) => {
-                self.record_response(Reason::UnreadableResponse, &problem, None, true, env);
+                self.record_response(Some(Reason::UnreadableResponse), &problem, None, true, env);
                 self.outcome = Some("response_cut");
                 ChunkStep::Cut
             }

@@ -25,6 +25,7 @@
 //! # Ok::<(), json::Error>(())
 //! ```
 
+mod decimal;
 mod fault;
 mod keys;
 mod lexer;
@@ -37,6 +38,7 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
+pub use decimal::{DIVISOR_DIGITS, Decimal};
 pub use fault::{Error, Fault};
 pub use lexer::{Lexer, check};
 pub use text::{decode, folds_to, write_string};

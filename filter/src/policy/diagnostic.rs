@@ -160,11 +160,11 @@ pub(super) fn position(source: &[u8], offset: usize) -> (usize, usize) {
 
 /// The candidate that `text` was probably meant to be.
 pub(super) fn suggestion<'c>(text: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
-    let folded = text.to_lowercase().replace('-', "_");
+    let folded = text.to_ascii_lowercase().replace('-', "_");
     let near = folded.chars().count().div_ceil(3);
     candidates
         .into_iter()
-        .map(|candidate| (distance(&folded, &candidate.to_lowercase().replace('-', "_")), candidate))
+        .map(|candidate| (distance(&folded, &candidate.to_ascii_lowercase().replace('-', "_")), candidate))
         .filter(|(distance, _)| *distance <= near)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)

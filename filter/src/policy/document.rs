@@ -7,10 +7,10 @@ use std::fmt::Display;
 use super::diagnostic::{position, suggestion};
 use super::keys::{self, Keys};
 use super::{Diagnostic, Severity};
-use crate::json::{self, Fault, Limits, Span};
+use crate::json::{self, Decimal, Fault, Limits, Span};
 
 /// The largest integer that every JSON reader understands exactly (RFC 8259 section 6).
-const MAX_SAFE_INTEGER: f64 = 9_007_199_254_740_991.0;
+const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
 
 /// The deepest nesting of a document. A policy needs ten levels.
 const DEPTH: usize = 32;
@@ -151,6 +151,7 @@ impl<'v, 'a> Fields<'v, 'a> {
         Some(Self { object, members, keys })
     }
 
+    #[inline(never)]
     pub(super) fn get(&self, key: &str) -> Option<&'v Value<'a>> {
         debug_assert!(self.keys.known.contains(&key), "{key} is missing from the table of {}", self.keys.name);
         self.members.iter().find(|member| member.key == key).map(|member| &member.value)
@@ -238,6 +239,7 @@ impl<'a> Value<'a> {
     }
 
     /// A member of an object that has been opened through its table before.
+    #[inline(never)]
     pub(super) fn member(&self, key: &str) -> Option<&Value<'a>> {
         let Kind::Object(members) = &self.kind else { return None };
         members.iter().find(|member| member.key == key).map(|member| &member.value)
@@ -285,14 +287,8 @@ impl<'a> Value<'a> {
             self.wrong_type("a number", report);
             return None;
         };
-        let number = text.parse::<f64>().ok().filter(|number| (0.0..=MAX_SAFE_INTEGER).contains(number));
-        let whole = number.filter(|number| number.fract() == 0.0).map(|number| {
-            // In range by the filter above, so the cast is exact.
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-            let whole = number as u64;
-            whole
-        });
-        let within = whole.filter(|number| bounds.contains(number));
+        let whole = Decimal::read(text.as_bytes()).and_then(Decimal::to_count);
+        let within = whole.filter(|number| *number <= MAX_SAFE_INTEGER && bounds.contains(number));
         if within.is_none() {
             let (low, high) = bounds.into_inner();
             report.error("invalid_value", self, format!("expected a whole number from {low} to {high}"), "");

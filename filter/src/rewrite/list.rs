@@ -1,7 +1,7 @@
 //! Filtering of list results: the entries that a principal may use, in the server's order and bytes.
 
 use super::Splice;
-use crate::json::{Span, decode};
+use crate::json::{Decimal, Span, decode};
 use crate::mcp::jsonrpc::{Envelope, Shape};
 use crate::mcp::method::List;
 
@@ -55,11 +55,11 @@ pub fn filter(
 /// The change that lets a list be cached no longer than `most` milliseconds, if its `ttlMs` says longer.
 pub fn shorter_life(bytes: &[u8], envelope: &Envelope, most: u64) -> Option<Splice> {
     let span = envelope.ttl_ms?;
-    let stated = std::str::from_utf8(span.of(bytes)).ok()?.parse::<f64>().ok()?;
-    // A double holds every count of milliseconds that matters exactly: 2^53 of them are 285,000 years.
-    #[allow(clippy::cast_precision_loss)]
-    let longer = stated > most as f64;
-    longer.then(|| Splice { span, with: most.to_string().into_bytes() })
+    let (stated, most) = (span.of(bytes), most.to_string().into_bytes());
+    let is_number = matches!(stated.first(), Some(b'-' | b'0'..=b'9'));
+    // A number that nobody can count to is longer.
+    let longer = is_number && Decimal::read(stated).is_none_or(|stated| Some(stated) > Decimal::read(&most));
+    longer.then_some(Splice { span, with: most })
 }
 
 fn array(bytes: &[u8], kept: Vec<(Span, Vec<Splice>)>) -> Vec<u8> {

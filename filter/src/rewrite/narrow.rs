@@ -2,7 +2,7 @@
 //! `required`, never as a combinator at the root, which the APIs of models refuse (DESIGN section 5, lists).
 
 use super::Splice;
-use crate::json::{Member, Span, decode, elements, members};
+use crate::json::{Decimal, Member, Span, decode, elements, members};
 use crate::schema::Narrowing;
 
 /// The changes to the tool at `entry`. Keywords that both schemas have keep the listed value, but for bounds, of which
@@ -65,13 +65,12 @@ fn merge(bytes: &[u8], listed: Span, demanded: &[u8], splices: &mut Vec<Splice>)
 
 /// What a keyword says that both schemas have, if it changes.
 fn tighter(keyword: &str, listed: &[u8], demanded: &[u8]) -> Option<Vec<u8>> {
-    let number = |text: &[u8]| std::str::from_utf8(text).ok()?.parse::<f64>().ok();
     match keyword {
         "maximum" | "exclusiveMaximum" | "maxLength" | "maxItems" | "maxProperties" => {
-            (number(demanded)? < number(listed)?).then(|| demanded.to_vec())
+            (Decimal::read(demanded)? < Decimal::read(listed)?).then(|| demanded.to_vec())
         }
         "minimum" | "exclusiveMinimum" | "minLength" | "minItems" | "minProperties" => {
-            (number(demanded)? > number(listed)?).then(|| demanded.to_vec())
+            (Decimal::read(demanded)? > Decimal::read(listed)?).then(|| demanded.to_vec())
         }
         "enum" => {
             let values = |text: &'_ [u8]| elements(text, Span { start: 0, end: text.len() }).collect::<Vec<Span>>();

@@ -4,9 +4,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::node::{ArrayRules, Check, Contains, Known, Node, NodeId, NumberRule, ObjectRules, StringRules, Types};
-use super::number::DIVISOR_DIGITS;
 use super::reference;
-use crate::json;
+use crate::json::{self, DIVISOR_DIGITS};
 use crate::schema::fault::{Fault, cut, push_token};
 use crate::schema::format::Format;
 use crate::schema::regex::Regex;
@@ -34,7 +33,7 @@ pub(in crate::schema) fn compile(text: &[u8], sets: &Sets) -> Result<Compiled, F
         instructions: 0,
         pointer: String::new(),
     };
-    let id = compiler.schema(root)?;
+    let id = compiler.schema(root).map_err(|fault| *fault)?;
     reference::resolve(text, &mut compiler.nodes, &compiler.places, &compiler.references)?;
     Ok(Compiled { text: text.into(), nodes: compiler.nodes, root: id })
 }
@@ -65,6 +64,8 @@ struct Keywords<'a> {
 }
 
 impl<'a> Keywords<'a> {
+    // Called for each keyword there is: inlined, it would be several kilobytes.
+    #[inline(never)]
     fn get(&self, keyword: &str) -> Option<Value<'a>> {
         self.members.iter().find(|(name, _)| name == keyword).map(|(_, value)| *value)
     }
@@ -73,13 +74,17 @@ impl<'a> Keywords<'a> {
 impl<'a> Compiler<'a> {
     #[cold]
     #[inline(never)]
-    fn fault(&self, keyword: &str, message: String, suggestion: &str) -> Fault {
+    fn fault(&self, keyword: &str, message: String, suggestion: &str) -> Box<Fault> {
         let pointer = self.pointer.clone();
-        Fault { pointer, keyword: keyword.to_owned(), message, suggestion: Some(suggestion.to_owned()) }
+        Box::new(Fault { pointer, keyword: keyword.to_owned(), message, suggestion: Some(suggestion.to_owned()) })
     }
 
     /// Runs `inner` one token deeper.
-    fn within<T>(&mut self, token: &str, inner: impl FnOnce(&mut Self) -> Result<T, Fault>) -> Result<T, Fault> {
+    fn within<T>(
+        &mut self,
+        token: &str,
+        inner: impl FnOnce(&mut Self) -> Result<T, Box<Fault>>,
+    ) -> Result<T, Box<Fault>> {
         let length = self.pointer.len();
         push_token(&mut self.pointer, token);
         let result = inner(self)?;
@@ -87,7 +92,7 @@ impl<'a> Compiler<'a> {
         Ok(result)
     }
 
-    fn schema(&mut self, value: Value<'a>) -> Result<NodeId, Fault> {
+    fn schema(&mut self, value: Value<'a>) -> Result<NodeId, Box<Fault>> {
         if self.nodes.len() >= SCHEMA_NODES {
             return Err(self.fault(
                 "",
@@ -115,7 +120,7 @@ impl<'a> Compiler<'a> {
         Ok(id)
     }
 
-    fn checks(&mut self, value: Value<'a>, id: NodeId) -> Result<Vec<Check>, Fault> {
+    fn checks(&mut self, value: Value<'a>, id: NodeId) -> Result<Vec<Check>, Box<Fault>> {
         let keywords =
             Keywords { members: value.members().map(|(key, value)| (json::decode(key.raw()), value)).collect() };
         for (name, value) in &keywords.members {
@@ -183,7 +188,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// Refuses a keyword that is not understood.
-    fn known(&self, keyword: &str, value: Value<'_>) -> Result<(), Fault> {
+    fn known(&self, keyword: &str, value: Value<'_>) -> Result<(), Box<Fault>> {
         if keyword == "$schema" {
             let dialect = value.string().unwrap_or_default();
             if dialect.strip_suffix('#').unwrap_or(&dialect) != vocabulary::DIALECT {
@@ -199,12 +204,12 @@ impl<'a> Compiler<'a> {
         Err(self.fault(keyword, format!("the keyword `{}` is not supported", cut(keyword, 60)), &suggestion))
     }
 
-    fn sub(&mut self, keywords: &Keywords<'a>, keyword: &str) -> Result<Option<NodeId>, Fault> {
+    fn sub(&mut self, keywords: &Keywords<'a>, keyword: &str) -> Result<Option<NodeId>, Box<Fault>> {
         keywords.get(keyword).map(|value| self.within(keyword, |it| it.schema(value))).transpose()
     }
 
     /// The schemas in a keyword such as `properties`, by name.
-    fn named(&mut self, keywords: &Keywords<'a>, keyword: &str) -> Result<Vec<(Cow<'a, str>, NodeId)>, Fault> {
+    fn named(&mut self, keywords: &Keywords<'a>, keyword: &str) -> Result<Vec<(Cow<'a, str>, NodeId)>, Box<Fault>> {
         let Some(value) = keywords.get(keyword) else { return Ok(Vec::new()) };
         self.within(keyword, |it| {
             it.is(keyword, value, Type::Object, "an object of schemas")?;
@@ -217,7 +222,7 @@ impl<'a> Compiler<'a> {
         })
     }
 
-    fn schemas(&mut self, keyword: &str, value: Value<'a>) -> Result<Vec<NodeId>, Fault> {
+    fn schemas(&mut self, keyword: &str, value: Value<'a>) -> Result<Vec<NodeId>, Box<Fault>> {
         let values = self.list(keyword, value)?;
         let mut nodes = Vec::with_capacity(values.len());
         for (index, value) in values.into_iter().enumerate() {
@@ -226,7 +231,7 @@ impl<'a> Compiler<'a> {
         Ok(nodes)
     }
 
-    fn is(&self, keyword: &str, value: Value<'_>, kind: Type, what: &str) -> Result<(), Fault> {
+    fn is(&self, keyword: &str, value: Value<'_>, kind: Type, what: &str) -> Result<(), Box<Fault>> {
         if value.kind() == kind {
             return Ok(());
         }
@@ -234,7 +239,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// The elements of an array that must not be empty.
-    fn list(&self, keyword: &str, value: Value<'a>) -> Result<Vec<Value<'a>>, Fault> {
+    fn list(&self, keyword: &str, value: Value<'a>) -> Result<Vec<Value<'a>>, Box<Fault>> {
         self.is(keyword, value, Type::Array, "an array")?;
         let values: Vec<_> = value.elements().collect();
         if values.is_empty() {
@@ -243,12 +248,12 @@ impl<'a> Compiler<'a> {
         Ok(values)
     }
 
-    fn text(&self, keyword: &str, value: Value<'a>) -> Result<Cow<'a, str>, Fault> {
+    fn text(&self, keyword: &str, value: Value<'a>) -> Result<Cow<'a, str>, Box<Fault>> {
         value.string().ok_or_else(|| self.fault(keyword, format!("`{keyword}` must be a string"), "put it in quotes"))
     }
 
     /// The texts of an array, each once.
-    fn texts(&self, keyword: &str, value: Value<'a>) -> Result<Vec<Cow<'a, str>>, Fault> {
+    fn texts(&self, keyword: &str, value: Value<'a>) -> Result<Vec<Cow<'a, str>>, Box<Fault>> {
         self.is(keyword, value, Type::Array, "an array of keys")?;
         let mut texts: Vec<Cow<'a, str>> = Vec::new();
         for element in value.elements() {
@@ -261,7 +266,7 @@ impl<'a> Compiler<'a> {
         Ok(texts)
     }
 
-    fn count(&mut self, keywords: &Keywords<'a>, keyword: &str) -> Result<Option<u64>, Fault> {
+    fn count(&mut self, keywords: &Keywords<'a>, keyword: &str) -> Result<Option<u64>, Box<Fault>> {
         let Some(value) = keywords.get(keyword) else { return Ok(None) };
         self.within(keyword, |it| {
             let count =
@@ -272,7 +277,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// Refuses a constant that cannot be compared.
-    fn numbers(&self, keyword: &str, value: Value<'_>) -> Result<(), Fault> {
+    fn numbers(&self, keyword: &str, value: Value<'_>) -> Result<(), Box<Fault>> {
         // Bounded by SCHEMA_DEPTH, which json::check has checked.
         match value.kind() {
             Type::Number if value.number().is_err() => Err(self.fault(
@@ -286,7 +291,7 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    fn types(&self, value: Value<'a>) -> Result<Types, Fault> {
+    fn types(&self, value: Value<'a>) -> Result<Types, Box<Fault>> {
         let names = match value.kind() {
             Type::String => vec![value],
             _ => self.list("type", value)?,
@@ -312,12 +317,12 @@ impl<'a> Compiler<'a> {
         keyword: &str,
         value: Value<'a>,
         read: impl FnOnce(&str) -> Result<T, facts::Wrong>,
-    ) -> Result<T, Fault> {
+    ) -> Result<T, Box<Fault>> {
         let path = self.text(keyword, value)?;
         read(&path).map_err(|wrong| self.fault(keyword, wrong.message, &wrong.suggestion))
     }
 
-    fn regex(&mut self, keyword: &str, pattern: &str) -> Result<Regex, Fault> {
+    fn regex(&mut self, keyword: &str, pattern: &str) -> Result<Regex, Box<Fault>> {
         let refused = |it: &Self, what: &str, instead: &str| {
             Err(it.fault(keyword, format!("`{keyword}`: the pattern has {what}"), instead))
         };
@@ -333,7 +338,7 @@ impl<'a> Compiler<'a> {
         Ok(regex)
     }
 
-    fn object(&mut self, keywords: &Keywords<'a>) -> Result<Option<ObjectRules>, Fault> {
+    fn object(&mut self, keywords: &Keywords<'a>) -> Result<Option<ObjectRules>, Box<Fault>> {
         let mut named: Vec<Names<'a>> = Vec::new();
         for (name, node) in self.named(keywords, "properties")? {
             if let Some(it) = entry(&mut named, name) {
@@ -348,7 +353,7 @@ impl<'a> Compiler<'a> {
             }
         }
         if let Some(value) = keywords.get("dependentRequired") {
-            let lists: Result<Vec<_>, Fault> = self.within("dependentRequired", |it| {
+            let lists: Result<Vec<_>, Box<Fault>> = self.within("dependentRequired", |it| {
                 it.is("dependentRequired", value, Type::Object, "an object of arrays of keys")?;
                 let list = |(key, value): (Value<'a>, Value<'a>)| {
                     let name = json::decode(key.raw());
@@ -405,7 +410,7 @@ impl<'a> Compiler<'a> {
         Ok(Some(ObjectRules { known, folded, patterns, additional, names, least: least.unwrap_or_default(), most }))
     }
 
-    fn array(&mut self, keywords: &Keywords<'a>) -> Result<Option<ArrayRules>, Fault> {
+    fn array(&mut self, keywords: &Keywords<'a>) -> Result<Option<ArrayRules>, Box<Fault>> {
         let mut rules = ArrayRules::default();
         if let Some(value) = keywords.get("prefixItems") {
             rules.prefix = self.within("prefixItems", |it| it.schemas("prefixItems", value))?;
@@ -432,7 +437,7 @@ impl<'a> Compiler<'a> {
         Ok((!idle || rules.least > 0 || rules.most.is_some()).then_some(rules))
     }
 
-    fn number(&mut self, keywords: &Keywords<'a>) -> Result<Option<Vec<(NumberRule, json::Span)>>, Fault> {
+    fn number(&mut self, keywords: &Keywords<'a>) -> Result<Option<Vec<(NumberRule, json::Span)>>, Box<Fault>> {
         let mut rules = Vec::new();
         for rule in NumberRule::ALL {
             let keyword = rule.keyword();
@@ -452,7 +457,7 @@ impl<'a> Compiler<'a> {
         Ok((!rules.is_empty()).then_some(rules))
     }
 
-    fn string(&mut self, keywords: &Keywords<'a>) -> Result<Option<StringRules>, Fault> {
+    fn string(&mut self, keywords: &Keywords<'a>) -> Result<Option<StringRules>, Box<Fault>> {
         let mut rules = StringRules {
             least: self.count(keywords, "minLength")?.unwrap_or_default(),
             most: self.count(keywords, "maxLength")?,

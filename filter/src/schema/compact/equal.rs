@@ -1,7 +1,6 @@
 //! When two values are equal.
 
-use super::number::Decimal;
-use crate::json;
+use crate::json::{self, Decimal};
 use crate::schema::JUDGEMENT_DEPTH;
 use crate::schema::value::{Type, Value};
 use crate::schema::work::{Undecidable, Work};

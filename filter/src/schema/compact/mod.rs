@@ -4,7 +4,6 @@ mod compile;
 mod equal;
 mod judge;
 mod node;
-mod number;
 mod object;
 mod reference;
 mod wanted;

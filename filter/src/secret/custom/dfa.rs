@@ -23,7 +23,6 @@ pub(super) fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
-#[derive(Debug)]
 pub(super) struct Dfa {
     /// The class of each byte: bytes that no state tells apart are one.
     classes: [u8; 256],

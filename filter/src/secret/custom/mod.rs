@@ -34,6 +34,8 @@ mod node;
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
+
 use super::verify::{Found, Text};
 use crate::regex::{PATTERN_BYTES, Refusal, parse};
 use cost::{Cost, cost};
@@ -59,7 +61,6 @@ pub const NAME_BYTES: usize = 64;
 const REREAD: usize = 16;
 
 /// An operator's pattern, ready to run.
-#[derive(Debug)]
 pub struct Pattern {
     name: Box<str>,
     folds: bool,
@@ -69,13 +70,19 @@ pub struct Pattern {
     before: usize,
 }
 
-#[derive(Debug)]
 struct Branch {
     literals: Box<[Box<[u8]>]>,
     longest: usize,
     /// Reads backwards from the literal; `None` if nothing comes before it.
     before: Option<Dfa>,
     after: Dfa,
+}
+
+// What it was compiled to is tables, page after page.
+impl fmt::Debug for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Pattern({})", self.name)
+    }
 }
 
 impl crate::secret::Pattern for Pattern {

@@ -3,11 +3,11 @@
 use core::cmp::Ordering;
 
 /// Most significant digits of a `multipleOf`: a remainder is counted in 64 bits.
-pub(super) const DIVISOR_DIGITS: usize = 18;
+pub const DIVISOR_DIGITS: usize = 18;
 
 /// A JSON number: its significant digits, borrowed from where it is written, and where they stand.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Decimal<'a> {
+pub struct Decimal<'a> {
     negative: bool,
     /// The digits around the point; the first of both is not 0, nor the last of both.
     whole: &'a [u8],
@@ -17,9 +17,8 @@ pub(super) struct Decimal<'a> {
 }
 
 impl<'a> Decimal<'a> {
-    /// Reads a number that [`json::check`](crate::json::check) accepted. `None` for other bytes, and for an exponent
-    /// of more than 17 digits.
-    pub(super) fn read(text: &'a [u8]) -> Option<Self> {
+    /// Reads a JSON number. `None` for other bytes, and for an exponent of more than 17 digits.
+    pub fn read(text: &'a [u8]) -> Option<Self> {
         let (negative, text) = match text.strip_prefix(b"-") {
             Some(rest) => (true, rest),
             None => (false, text),
@@ -29,6 +28,9 @@ impl<'a> Decimal<'a> {
         let point = mantissa.iter().position(|byte| *byte == b'.').unwrap_or(mantissa.len());
         let (whole, fraction) = mantissa.split_at_checked(point)?;
         let fraction = fraction.strip_prefix(b".").unwrap_or(fraction);
+        if whole.is_empty() || !whole.iter().chain(fraction).all(u8::is_ascii_digit) {
+            return None;
+        }
 
         let mut number = Self { negative, whole: leading(whole), fraction, unit: 0 };
         if number.whole.is_empty() {
@@ -53,17 +55,17 @@ impl<'a> Decimal<'a> {
     }
 
     /// True for 0, however it is written.
-    pub(super) fn is_zero(&self) -> bool {
+    pub fn is_zero(&self) -> bool {
         self.whole.is_empty() && self.fraction.is_empty()
     }
 
     /// True if there is nothing after the point, however it is written: 1.0 and 10e-1 are integers.
-    pub(super) fn is_integer(&self) -> bool {
+    pub fn is_integer(&self) -> bool {
         self.is_zero() || self.unit >= 0
     }
 
     /// True for a number below 0.
-    pub(super) fn is_negative(&self) -> bool {
+    pub fn is_negative(&self) -> bool {
         self.negative
     }
 
@@ -76,7 +78,7 @@ impl<'a> Decimal<'a> {
     }
 
     /// The value as a count. Values beyond 2^64 - 1 become that; `None` unless it is a whole number from 0.
-    pub(super) fn to_count(self) -> Option<u64> {
+    pub fn to_count(self) -> Option<u64> {
         if self.negative || !self.is_integer() {
             return None;
         }
@@ -89,13 +91,13 @@ impl<'a> Decimal<'a> {
     }
 
     /// The significant digits as a number, if they are at most [`DIVISOR_DIGITS`] and not 0.
-    pub(super) fn divisor(&self) -> Option<u64> {
+    pub fn divisor(&self) -> Option<u64> {
         let few = !self.is_zero() && self.count() <= DIVISOR_DIGITS;
         few.then(|| self.digits().fold(0, |value, digit| value * 10 + u64::from(digit)))
     }
 
     /// True if the number is a whole multiple of `other`, whose [`Decimal::divisor`] is not `None`.
-    pub(super) fn is_multiple_of(&self, other: &Decimal<'_>) -> bool {
+    pub fn is_multiple_of(&self, other: &Decimal<'_>) -> bool {
         let Some(divisor) = other.divisor() else { return false };
         if self.is_zero() {
             return true;
@@ -107,7 +109,7 @@ impl<'a> Decimal<'a> {
     }
 
     /// Feeds what equal numbers have in common to `feed`.
-    pub(super) fn normal(&self, mut feed: impl FnMut(u8)) {
+    pub fn normal(&self, mut feed: impl FnMut(u8)) {
         feed(u8::from(self.negative));
         self.digits().for_each(&mut feed);
         if !self.is_zero() {
@@ -293,6 +295,13 @@ mod tests {
             ("500000000000000000", "999999999999999999", false),
         ] {
             assert_eq!(number(number_text).is_multiple_of(&number(of)), multiple, "{number_text} {of}");
+        }
+    }
+
+    #[test]
+    fn other_bytes_are_no_number() {
+        for text in ["", "-", "\"1\"", "null", ".5", "1e\"", "--1", "[1]", "Infinity"] {
+            assert!(Decimal::read(text.as_bytes()).is_none(), "{text}");
         }
     }
 
