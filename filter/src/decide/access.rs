@@ -191,7 +191,7 @@ fn each_candidate<'p>(
     visit_all(&candidates.anyone);
     for (field, by_value) in &candidates.by_field {
         for value in caller.principal.values(*field) {
-            if let Some(numbers) = by_value.get(value.as_str()) {
+            if let Some(numbers) = by_value.exact(value) {
                 visit_all(numbers);
             }
         }

@@ -7,25 +7,21 @@ use super::Pattern;
 /// lookup for exact names, and one for each distinct length of prefix, suffix or middle (the last at each position).
 #[derive(Debug, Clone)]
 pub struct NameIndex<T> {
-    exact: Texts<T>,
-    prefix: ByLength<T>,
-    suffix: ByLength<T>,
-    middle: ByLength<T>,
+    exact: Texts,
+    prefix: ByLength,
+    suffix: ByLength,
+    middle: ByLength,
+    values: Vec<T>,
     any: Option<T>,
 }
 
-type Texts<T> = HashMap<Box<[u8]>, T, BuildHasherDefault<Fnv>>;
+/// Where each text's value is. A table of numbers, so that the code of a table is there once, whatever the values are.
+pub(crate) type Texts = HashMap<Box<[u8]>, usize, BuildHasherDefault<Fnv>>;
 
-#[derive(Debug, Clone)]
-struct ByLength<T> {
+#[derive(Debug, Clone, Default)]
+struct ByLength {
     lengths: Vec<usize>,
-    texts: Texts<T>,
-}
-
-impl<T> Default for ByLength<T> {
-    fn default() -> Self {
-        Self { lengths: Vec::new(), texts: Texts::default() }
-    }
+    texts: Texts,
 }
 
 impl<T> Default for NameIndex<T> {
@@ -35,20 +31,28 @@ impl<T> Default for NameIndex<T> {
             prefix: ByLength::default(),
             suffix: ByLength::default(),
             middle: ByLength::default(),
+            values: Vec::new(),
             any: None,
         }
     }
 }
 
 impl<T: Default> NameIndex<T> {
-    /// The value filed under `pattern`, made now if there is none.
-    pub fn entry(&mut self, pattern: &Pattern) -> &mut T {
-        match pattern {
-            Pattern::Exact(text) => self.exact.entry(text.as_bytes().into()).or_default(),
-            Pattern::Prefix(text) => self.prefix.entry(text.as_bytes()),
-            Pattern::Suffix(text) => self.suffix.entry(text.as_bytes()),
-            Pattern::Middle(text) => self.middle.entry(text.as_bytes()),
-            Pattern::Any => self.any.get_or_insert_default(),
+    /// Changes the value filed under `pattern`, which is the default if there is none yet.
+    pub fn file(&mut self, pattern: &Pattern, change: impl FnOnce(&mut T)) {
+        let new = self.values.len();
+        let at = match pattern {
+            Pattern::Exact(text) => *self.exact.entry(text.as_bytes().into()).or_insert(new),
+            Pattern::Prefix(text) => self.prefix.place(text.as_bytes(), new),
+            Pattern::Suffix(text) => self.suffix.place(text.as_bytes(), new),
+            Pattern::Middle(text) => self.middle.place(text.as_bytes(), new),
+            Pattern::Any => return change(self.any.get_or_insert_default()),
+        };
+        if at == new {
+            self.values.push(T::default());
+        }
+        if let Some(value) = self.values.get_mut(at) {
+            change(value);
         }
     }
 }
@@ -58,25 +62,26 @@ impl<T> NameIndex<T> {
     /// twice. Stops early when `visit` returns true, and returns whether it did. Allocates nothing.
     pub fn any_match<'i>(&'i self, name: &str, mut visit: impl FnMut(&'i T) -> bool) -> bool {
         let name = name.as_bytes();
-        if self.exact.get(name).is_some_and(&mut visit) || self.any.as_ref().is_some_and(&mut visit) {
+        let filed = |texts: &Texts, text: &[u8]| texts.get(text).and_then(|at| self.values.get(*at));
+        if filed(&self.exact, name).is_some_and(&mut visit) || self.any.as_ref().is_some_and(&mut visit) {
             return true;
         }
         for &length in &self.prefix.lengths {
             let Some(start) = name.get(..length) else { break };
-            if self.prefix.texts.get(start).is_some_and(&mut visit) {
+            if filed(&self.prefix.texts, start).is_some_and(&mut visit) {
                 return true;
             }
         }
         for &length in &self.suffix.lengths {
             let Some(end) = name.len().checked_sub(length).and_then(|from| name.get(from..)) else { break };
-            if self.suffix.texts.get(end).is_some_and(&mut visit) {
+            if filed(&self.suffix.texts, end).is_some_and(&mut visit) {
                 return true;
             }
         }
         for &length in &self.middle.lengths {
             // A pattern's text is never empty, so `windows` cannot be asked for zero bytes.
             for window in name.windows(length) {
-                if self.middle.texts.get(window).is_some_and(&mut visit) {
+                if filed(&self.middle.texts, window).is_some_and(&mut visit) {
                     return true;
                 }
             }
@@ -84,19 +89,24 @@ impl<T> NameIndex<T> {
         false
     }
 
+    /// The value filed under the name itself.
+    pub fn exact(&self, name: &str) -> Option<&T> {
+        self.exact.get(name.as_bytes()).and_then(|at| self.values.get(*at))
+    }
+
     /// All values, in no particular order.
     pub fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
-        let texts = [&mut self.exact, &mut self.prefix.texts, &mut self.suffix.texts, &mut self.middle.texts];
-        texts.into_iter().flat_map(HashMap::values_mut).chain(self.any.as_mut())
+        self.values.iter_mut().chain(self.any.as_mut())
     }
 }
 
-impl<T: Default> ByLength<T> {
-    fn entry(&mut self, text: &[u8]) -> &mut T {
+impl ByLength {
+    /// The place of a text's value: `new` if it has none yet.
+    fn place(&mut self, text: &[u8], new: usize) -> usize {
         if let Err(at) = self.lengths.binary_search(&text.len()) {
             self.lengths.insert(at, text.len());
         }
-        self.texts.entry(text.into()).or_default()
+        *self.texts.entry(text.into()).or_insert(new)
     }
 }
 
@@ -146,7 +156,7 @@ mod tests {
         ) {
             let mut index: NameIndex<Vec<usize>> = NameIndex::default();
             for (number, pattern) in patterns.iter().enumerate() {
-                index.entry(pattern).push(number);
+                index.file(pattern, |numbers| numbers.push(number));
             }
             let mut found: Vec<usize> = Vec::new();
             index.any_match(&name, |numbers| { found.extend(numbers); false });

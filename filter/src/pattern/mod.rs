@@ -10,8 +10,8 @@
 
 mod index;
 
-pub(crate) use index::Fnv;
 pub use index::NameIndex;
+pub(crate) use index::Texts;
 
 use std::fmt;
 

@@ -1,7 +1,6 @@
 //! The root context: configuration, the tick, and what Envoy tells about a connection and takes as records.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -38,16 +37,24 @@ impl Drop for Filter {
 
 thread_local! {
     // Envoy runs plugins with equal code and `vm_id` in one VM, each with a root context and a configuration of its own.
-    static FILTERS: RefCell<HashMap<u32, Rc<Filter>>> = RefCell::new(HashMap::new());
+    // They are few.
+    static FILTERS: RefCell<Vec<(u32, Rc<Filter>)>> = const { RefCell::new(Vec::new()) };
 }
 
 pub(super) fn filter(root: u32) -> Option<Rc<Filter>> {
-    FILTERS.with_borrow(|filters| filters.get(&root).cloned())
+    FILTERS.with_borrow(|filters| filters.iter().find(|(known, _)| *known == root).map(|(_, filter)| Rc::clone(filter)))
+}
+
+fn take(root: u32) -> Option<Rc<Filter>> {
+    FILTERS.with_borrow_mut(|filters| {
+        let at = filters.iter().position(|(known, _)| *known == root)?;
+        Some(filters.swap_remove(at).1)
+    })
 }
 
 pub(super) fn delete(root: u32) {
     // Dropped outside the borrow: it writes to the log.
-    let _ended = FILTERS.with_borrow_mut(|filters| filters.remove(&root));
+    let _ended = take(root);
 }
 
 /// Compiles the plugin configuration. False makes Envoy refuse it, and keep the one that it has.
@@ -81,7 +88,8 @@ pub(super) fn configure(root: u32, size: usize) -> bool {
     let Some(key) = redaction_key(&configuration) else { return false };
     let worker = Arc::new(Worker::with_key(worker_bytes, principal_bytes, &key));
     let filter = Filter { configuration: Arc::new(configuration), worker, metrics: RefCell::default() };
-    let _replaced = FILTERS.with_borrow_mut(|filters| filters.insert(root, Rc::new(filter)));
+    let _replaced = take(root);
+    FILTERS.with_borrow_mut(|filters| filters.push((root, Rc::new(filter))));
     true
 }
 

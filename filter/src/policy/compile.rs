@@ -161,10 +161,10 @@ fn index(rules: &[Rule], reads: &[TargetPattern], servers: &[Server]) -> (RuleIn
     }
     for pattern in reads {
         match &pattern.server {
-            None => *global.reads.entry(&pattern.name) = (),
+            None => global.reads.file(&pattern.name, |()| {}),
             Some(on) => {
                 for (_, index) in servers.iter().zip(&mut by_server).filter(|(server, _)| on.matches(&server.name)) {
-                    *index.reads.entry(&pattern.name) = ();
+                    index.reads.file(&pattern.name, |()| {});
                 }
             }
         }

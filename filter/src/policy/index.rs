@@ -1,8 +1,5 @@
-use std::collections::HashMap;
-use std::hash::BuildHasherDefault;
-
 use super::{Effect, Field, Mode, Noun, Rule, TargetPattern};
-use crate::pattern::{Fnv, NameIndex};
+use crate::pattern::{NameIndex, Pattern};
 
 /// The rules, by position in the policy, that can apply to one server, or to all.
 #[derive(Debug, Clone, Default)]
@@ -35,7 +32,7 @@ impl RuleIndex {
     /// Files a rule under one of its patterns.
     pub(crate) fn file(&mut self, number: u32, pattern: &TargetPattern) {
         if let Some(names) = self.names.get_mut(pattern.noun.ordinal()) {
-            names.entry(&pattern.name).anyone.push(number);
+            names.file(&pattern.name, |candidates| candidates.anyone.push(number));
         }
     }
 
@@ -56,7 +53,7 @@ pub(crate) struct Candidates {
     pub(crate) by_field: Vec<(Field, ByValue)>,
 }
 
-pub(crate) type ByValue = HashMap<Box<str>, Vec<u32>, BuildHasherDefault<Fnv>>;
+pub(crate) type ByValue = NameIndex<Vec<u32>>;
 
 /// Shorter lists are looked through faster than any table is asked.
 const SHORT: usize = 8;
@@ -81,7 +78,7 @@ impl Candidates {
             });
             if let Some((_, by_value)) = self.by_field.get_mut(at) {
                 for value in values {
-                    by_value.entry(value.as_str().into()).or_default().push(number);
+                    by_value.file(&Pattern::Exact(value.as_str().into()), |numbers| numbers.push(number));
                 }
             }
         }

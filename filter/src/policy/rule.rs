@@ -5,7 +5,7 @@ use super::document::{Fields, Kind, Report, Value, nearest_or_all};
 use super::{Arguments, Mode, Server, Sets, arguments, keys, server};
 use crate::mcp::{method, uri};
 use crate::order;
-use crate::pattern::Pattern;
+use crate::pattern::{Pattern, Texts};
 
 /// One allow or deny.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -184,10 +184,10 @@ pub(super) fn read(value: &Value<'_>, names: &Names<'_>, report: &mut Report<'_>
         return Vec::new();
     };
     let mut rules: Vec<Rule> = Vec::new();
-    let mut ids = std::collections::HashSet::new();
+    let mut ids = Texts::default();
     for value in list {
         let Some(rule) = read_rule(value, names, report) else { continue };
-        if !ids.insert(rule.id.clone()) {
+        if ids.insert(rule.id.as_bytes().into(), rules.len()).is_some() {
             let message = format!("a second rule with the id `{}`", rule.id);
             report.error(
                 "duplicate_name",
