@@ -103,12 +103,11 @@ impl<'a> Report<'a> {
 }
 
 /// Help that names the nearest of several words, or else all of them.
-pub(super) fn nearest_or_all<'c>(text: &str, words: impl IntoIterator<Item = &'c str> + Clone) -> String {
-    if let Some(word) = suggestion(text, words.clone()) {
+pub(super) fn nearest_or_all(text: &str, words: &[&str]) -> String {
+    if let Some(word) = suggestion(text, words.iter().copied()) {
         return format!("did you mean `{word}`?");
     }
-    let all: Vec<String> = words.into_iter().map(|word| format!("`{word}`")).collect();
-    format!("use one of {}", all.join(", "))
+    format!("use one of `{}`", words.join("`, `"))
 }
 
 /// The members of an object that was opened through its table of keys.
@@ -142,10 +141,9 @@ impl<'v, 'a> Fields<'v, 'a> {
                 Some(format!("`{key}` is a key of `{}`, not of `{}`", home.name, keys.name))
             };
             let near = suggestion(key, keys.known.iter().copied()).map(|near| format!("did you mean `{near}`?"));
-            let help = near.or_else(elsewhere).unwrap_or_else(|| {
-                let all: Vec<String> = keys.known.iter().map(|key| format!("`{key}`")).collect();
-                format!("the keys of `{}` are {}", keys.name, all.join(", "))
-            });
+            let help = near
+                .or_else(elsewhere)
+                .unwrap_or_else(|| format!("the keys of `{}` are `{}`", keys.name, keys.known.join("`, `")));
             report.error_at("unknown_key", at, format!("unknown key `{key}`"), Some(help));
         }
         Some(Self { object, members, keys })
@@ -318,11 +316,17 @@ impl<'a> Value<'a> {
 
     /// One of several words.
     pub(super) fn choice<T: Copy>(&self, words: &[(&str, T)], report: &mut Report<'_>) -> Option<T> {
+        let names: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        let at = self.one_of(&names, report)?;
+        words.get(at).map(|(_, value)| *value)
+    }
+
+    fn one_of(&self, words: &[&str], report: &mut Report<'_>) -> Option<usize> {
         let text = self.text(report)?;
-        let found = words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
+        let found = words.iter().position(|word| *word == text);
         if found.is_none() {
-            let help = nearest_or_all(text, words.iter().map(|(word, _)| *word));
-            report.error("invalid_value", self, format!("`{text}` is not a value of this key"), &help);
+            let message = format!("`{text}` is not a value of this key");
+            report.error("invalid_value", self, message, &nearest_or_all(text, words));
         }
         found
     }

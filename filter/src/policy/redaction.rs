@@ -204,7 +204,8 @@ fn read_named(
     if numbers.is_empty() {
         let groups = || Group::ALL.iter().map(|group| group.as_str());
         let names = detectors().map(|detector| detector.name).chain(own.iter().map(String::as_str));
-        let help = suggestion(text, words.iter().copied().chain(groups()).chain(names)).map_or_else(
+        let all: Vec<&str> = words.iter().copied().chain(groups()).chain(names).collect();
+        let help = suggestion(text, all.iter().copied()).map_or_else(
             || {
                 let groups: Vec<&str> = groups().collect();
                 format!("name a group ({}) or a detector: `tidegate check --detectors` lists them", groups.join(", "))

@@ -357,7 +357,8 @@ fn read_server_pattern(text: &str, at: &Value<'_>, servers: &[String], report: &
     let pattern = read_pattern(text, at, report)?;
     // Where none is declared, that has been reported.
     if !servers.is_empty() && !servers.iter().any(|server| pattern.matches(server)) {
-        let mut help = nearest_or_all(text, servers.iter().map(String::as_str));
+        let names: Vec<&str> = servers.iter().map(String::as_str).collect();
+        let mut help = nearest_or_all(text, &names);
         if matches!(&at.kind, Kind::Text(whole) if whole.contains('/')) {
             help.push_str("; a tool whose name contains `/` is written { \"tool\": \"a/b\" }");
         }
