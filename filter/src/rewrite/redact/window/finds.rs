@@ -44,14 +44,25 @@ impl Window {
         let text = Text { bytes: &self.flat.text, is_complete, levels: &levels };
         let scanner = &plan.redaction.scanner;
         self.scanned = scanner.scan(&text, self.scanned, &mut self.memo, &mut self.hits);
-        let (hits, waiting) = (&mut self.hits, &mut self.waiting);
-        waiting.extend(hits.drain(..).map(|Hit { start, end, detector, joins }| Find {
-            start,
-            end,
-            what: What::Secret { detector, joins, is_swept: false },
-        }));
-        waiting.sort_by_key(Find::order);
+        let what = |detector, joins| What::Secret { detector, joins, is_swept: false };
+        let find = |Hit { start, end, detector, joins }| Find { start, end, what: what(detector, joins) };
+        let finds = self.hits.drain(..).map(find).collect();
+        self.await_all(finds);
         self.scanned
+    }
+
+    /// Puts what was found, in order, among what waits.
+    fn await_all(&mut self, finds: Vec<Find>) {
+        let Some(first) = finds.first() else { return };
+        let before = self.waiting.partition_point(|it| it.order() <= first.order());
+        let mut later = self.waiting.split_off(before).into_iter().peekable();
+        for find in finds {
+            while let Some(earlier) = later.next_if(|it| it.order() <= find.order()) {
+                self.waiting.push(earlier);
+            }
+            self.waiting.push(find);
+        }
+        self.waiting.extend(later);
     }
 
     /// Looks for values that are known, and gives the index up to which that is decided.
@@ -60,14 +71,11 @@ impl Window {
             self.swept = self.flat.text.len();
             return self.swept;
         }
-        let known = self.waiting.len();
-        let waiting = &mut self.waiting;
+        let mut finds = Vec::new();
         self.swept = learnt.sweep.find(&self.flat.text, self.swept, is_complete, |start, end, detector| {
-            waiting.push(Find { start, end, what: What::Secret { detector, joins: false, is_swept: true } });
+            finds.push(Find { start, end, what: What::Secret { detector, joins: false, is_swept: true } });
         });
-        if waiting.len() > known {
-            waiting.sort_by_key(Find::order);
-        }
+        self.await_all(finds);
         self.swept
     }
 
@@ -78,23 +86,15 @@ impl Window {
         self.replaced = decided;
         if !finds.is_empty() {
             self.waiting.retain(|find| !finds.iter().any(|it| it.start < find.end && find.start < it.end));
-            self.waiting.extend(finds);
-            self.waiting.sort_by_key(Find::order);
+            self.await_all(finds);
         }
     }
 
     pub(super) fn find_encoded(&mut self, plan: &Plan<'_>, learnt: &mut Learnt, is_complete: bool) -> usize {
         let mut pieces = Vec::new();
         let decided = self.encoded.find(plan, learnt, &self.flat.text, is_complete, &mut pieces);
-        if !pieces.is_empty() {
-            let finds = pieces.into_iter().map(|piece| Find {
-                start: piece.start,
-                end: piece.end,
-                what: What::Encoded(Box::new(piece)),
-            });
-            self.waiting.extend(finds);
-            self.waiting.sort_by_key(Find::order);
-        }
+        let find = |piece: Piece| Find { start: piece.start, end: piece.end, what: What::Encoded(Box::new(piece)) };
+        self.await_all(pieces.into_iter().map(find).collect());
         decided
     }
 
@@ -102,15 +102,8 @@ impl Window {
         let text = Text { bytes: &self.flat.text, is_complete, levels: &() };
         let mut hits = Vec::new();
         self.unhidden = hidden::find(&text, self.unhidden, &mut self.hidden_memo, &mut hits);
-        if !hits.is_empty() {
-            let finds = hits.into_iter().map(|hidden::Hit { start, end, kind, joins }| Find {
-                start,
-                end,
-                what: What::Hidden { kind, joins },
-            });
-            self.waiting.extend(finds);
-            self.waiting.sort_by_key(Find::order);
-        }
+        let find = |hidden::Hit { start, end, kind, joins }| Find { start, end, what: What::Hidden { kind, joins } };
+        self.await_all(hits.into_iter().map(find).collect());
         self.unhidden
     }
 }
