@@ -9,11 +9,12 @@ pub use key::{Key, KeyError};
 use pending::{Finding, Pending};
 
 use super::detector::{Detector, Form, Personal, Segment, detectors};
-use super::prefilter::{Literal, Prefilter, Width};
-use super::verify::{Found, Resume, Resumed, Text, class, resume, verify};
+use super::prefilter::{Literal, Prefilter, RUN, VALUE, Width};
+use super::verify::valued::{self, Names, is_valued};
+use super::verify::{Found, Resume, Resumed, Text, class, has_no_userinfo, least_run, resume, verify};
 
 /// How far back from a candidate a verifier looks, at most.
-pub const LOOKBACK: usize = 256;
+pub const LOOKBACK: usize = 512;
 
 /// How much text a verifier looks at from the start of a candidate, at most: a candidate is decided once this many
 /// bytes after it have come.
@@ -143,6 +144,10 @@ pub struct Scanner {
     prefilter: Prefilter,
     /// The owner of each literal.
     owners: Vec<Owner>,
+    /// Names of values that are found before their names are looked at.
+    names: Names,
+    /// The owners of those.
+    named: Vec<Owner>,
     leads: Vec<Lead>,
     keys: Vec<Key>,
     patterns: Vec<Box<dyn Pattern>>,
@@ -155,6 +160,8 @@ impl Scanner {
     pub fn new(is_on: impl Fn(&Detector) -> bool, keys: &[Key], patterns: Vec<Box<dyn Pattern>>) -> Self {
         let mut literals = Vec::new();
         let mut owners = Vec::new();
+        let mut names = Names::default();
+        let mut named = Vec::new();
         let mut leads = Vec::new();
         let mut count = 0;
         for (number, detector) in detectors().enumerate() {
@@ -163,15 +170,27 @@ impl Scanner {
                 continue;
             }
             leads.extend(Lead::of(detector));
+            // What an operator asks for by a pattern comes before all.
+            let owner = Owner { number, rank: 1 + detector.rank(), kind: Kind::Detector(detector) };
+            if is_valued(detector) {
+                detector.literals.iter().for_each(|literal| names.insert(literal, named.len()));
+                named.push(owner);
+            }
             for literal in Self::literals(detector) {
                 literals.push(literal);
-                // What an operator asks for by a pattern comes before all.
-                owners.push(Owner { number, rank: 1 + detector.rank(), kind: Kind::Detector(detector) });
+                owners.push(owner);
             }
         }
         for (nth, key) in keys.iter().enumerate() {
             for literal in key.literals() {
-                literals.push(Literal { bytes: literal.clone(), folds: true, then: None, begins_word: false });
+                literals.push(Literal {
+                    bytes: literal.clone(),
+                    folds: true,
+                    then: None,
+                    begins_word: false,
+                    in_run: false,
+                    unless: None,
+                });
                 // Before the generic detectors, which know no more than the name either.
                 owners.push(Owner { number: count, rank: 3, kind: Kind::Key(nth) });
             }
@@ -184,11 +203,15 @@ impl Scanner {
                     folds: pattern.folds(),
                     then: None,
                     begins_word: false,
+                    in_run: false,
+                    unless: None,
                 });
                 owners.push(Owner { number: count + 1 + nth, rank: 0, kind: Kind::Pattern(nth) });
             }
         }
-        Self { prefilter: Prefilter::new(literals), owners, leads, keys: keys.to_vec(), patterns }
+        let prefilter = Prefilter::new(literals);
+        let prefilter = if names.is_empty() { prefilter } else { prefilter.with_values(valued::may_be_value) };
+        Self { prefilter, owners, names, named, leads, keys: keys.to_vec(), patterns }
     }
 
     /// The same with another width of the machine's registers; all find the same.
@@ -208,8 +231,15 @@ impl Scanner {
         let then = following(&detector.form);
         // What the verifiers of these forms ask first.
         let begins_word = matches!(detector.form, Form::Token(_) | Form::Jwt | Form::Bearer | Form::Command(_));
-        let literals = detector.literals.iter();
-        literals.map(move |it| Literal { bytes: it.as_bytes().into(), folds: detector.folds, then, begins_word })
+        let literals = if is_valued(detector) { &[] } else { detector.literals };
+        literals.iter().map(move |it| Literal {
+            bytes: it.as_bytes().into(),
+            folds: detector.folds,
+            then,
+            begins_word,
+            in_run: begins_word && is_in_run(detector, it),
+            unless: matches!(detector.form, Form::Url).then_some(has_no_userinfo as fn(&[u8], usize) -> bool),
+        })
     }
 
     /// How many numbers there are.
@@ -274,11 +304,18 @@ impl Scanner {
             if at >= frontier {
                 return false;
             }
-            let Some(owner) = self.owners.get(literal) else { return true };
             if at < beyond {
                 return true;
             }
             memo.pending.settle(memo.place(at), memo.base, hits);
+            if literal == VALUE {
+                let is_decided = self.value(text, at, memo);
+                if !is_decided {
+                    frontier = at;
+                }
+                return is_decided;
+            }
+            let Some(owner) = self.owners.get(literal) else { return true };
             if memo.is_examined(owner.number, at) || memo.pending.covers(memo.place(at), owner.rank) {
                 return true;
             }
@@ -310,6 +347,24 @@ impl Scanner {
             true
         });
         frontier.max(beyond)
+    }
+
+    /// Judges the value at `at` by its name; false if that depends on text that has not come.
+    fn value(&self, text: &Text<'_>, at: usize, memo: &mut Memo) -> bool {
+        let mut is_decided = true;
+        self.names.find(text.bytes, at, |nth, start, end| {
+            let Some(owner) = self.named.get(nth) else { return };
+            let Kind::Detector(detector) = owner.kind else { return };
+            if memo.pending.covers(memo.place(at), owner.rank) {
+                return;
+            }
+            match valued::verify(detector, text, at, (start, end)) {
+                Found::Secret { start, end } => memo.add(owner, start, end),
+                Found::More => is_decided = false,
+                _ => {}
+            }
+        });
+        is_decided
     }
 
     fn look(&self, owner: &Owner, text: &Text<'_>, at: usize, end: usize) -> Found {
@@ -356,6 +411,17 @@ fn following(form: &Form) -> Option<(u16, usize)> {
         Form::Personal(Personal::Card | Personal::Iban) => Some((class::DIGIT, 2)),
         _ => None,
     }
+}
+
+/// Whether the prefilter may take for granted that a literal begins a run of token bytes.
+fn is_in_run(detector: &Detector, literal: &str) -> bool {
+    let least = match detector.form {
+        Form::Token(segments) => least_run(literal, segments),
+        // The header of a JWS is an object with an algorithm.
+        Form::Jwt => RUN,
+        _ => 0,
+    };
+    least >= RUN && !detector.folds && literal.as_bytes().first().is_some_and(u8::is_ascii_alphanumeric)
 }
 
 impl Lead {

@@ -89,16 +89,18 @@ fn slot(word: u64) -> usize {
 }
 
 impl Exact {
-    /// 1 if these eight bytes may begin with a fingerprint, else 0; nearly always right.
-    #[inline]
-    pub(super) fn may_have(&self, word: u64) -> usize {
-        (self.five.is_open(word & FIVE) | self.four.is_open(word & FOUR) | self.three.is_open(word & THREE)) as usize
+    /// Whether these eight bytes may begin with a fingerprint; nearly always right.
+    #[inline(always)]
+    pub(super) fn may_have(&self, word: u64) -> bool {
+        self.four.is_open(word & FOUR) | self.three.is_open(word & THREE) != 0
     }
 
     /// The gate that a fingerprint goes through, opened for it, and the bytes by which the gate's entries are found.
     fn open_gate(&mut self, fingerprint: &Fingerprint) -> (&mut Gate, u64) {
         if fingerprint.mask & FIVE == FIVE {
             self.five.open(fingerprint.wanted & FIVE);
+            // So that two gates tell whether anything is there at all.
+            self.four.open(fingerprint.wanted & FOUR);
             return (&mut self.five, FIVE);
         }
         if fingerprint.mask & FOUR == FOUR {

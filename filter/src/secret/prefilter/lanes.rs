@@ -1,7 +1,9 @@
-//! The places where a fingerprint may be: SSSE3 or AVX2 where the processor has them, simd128 on WebAssembly where it
-//! is enabled, and tables of 256 entries everywhere else. All mark the same places; the tests compare them.
+//! The places where a fingerprint may be, and the bytes of tokens: SSSE3 or AVX2 where the processor has them, simd128
+//! on WebAssembly where it is enabled, and tables of 256 entries everywhere else. All mark the same places; the tests
+//! compare them.
 
 use super::place::{BUCKETS, Bucket, WIDTH};
+use crate::secret::verify::class;
 
 /// As many bytes are marked at a time.
 pub(super) const GROUP: usize = 64;
@@ -42,50 +44,60 @@ impl Width {
     }
 }
 
-/// For each position of a fingerprint and each half of a byte: in which of eight buckets it occurs there.
+/// For each position of a fingerprint and each half of a byte: in which of the buckets it occurs there.
 type Halves = [[u8; 16]; WIDTH];
+
+/// What is marked in a group: bit n is for its byte n.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Marks {
+    /// Some bucket has the five bytes that *end* here. The first four places of a text look at nothing before it, and
+    /// so have none.
+    pub(super) ends: u64,
+    /// The byte is of [`class::TOKEN`].
+    pub(super) token: u64,
+    /// The byte is a letter or digit.
+    pub(super) word: u64,
+}
+
+/// By the halves of a byte, which parts of [`class::TOKEN`] have it: digits, letters of the first and of the second half of
+/// the alphabet, and then what is no letter or digit. A byte is of a part if both of its halves are.
+const PARTS: [[u8; 16]; 2] =
+    [[5, 7, 7, 7, 7, 7, 7, 7, 7, 7, 6, 2, 2, 18, 18, 10], [0, 0, 16, 1, 2, 12, 2, 4, 0, 0, 0, 0, 0, 0, 0, 0]];
+/// The parts that are letters and digits.
+const WORD: u8 = 7;
 
 /// The buckets as tables.
 #[derive(Debug)]
 pub(super) struct Buckets {
-    /// Of the lower halves: buckets 0 to 7, and 8 to 15.
-    low: [Halves; 2],
-    high: [Halves; 2],
+    low: Halves,
+    high: Halves,
     /// For each position and byte: in which of all buckets it is.
-    whole: Box<[[u16; 256]; WIDTH]>,
+    whole: Box<[[u8; 256]; WIDTH]>,
 }
 
 impl Buckets {
     pub(super) fn new(buckets: &[Bucket; BUCKETS]) -> Self {
-        let mut low = [[[0; 16]; WIDTH]; 2];
-        let mut high = [[[0; 16]; WIDTH]; 2];
-        for (group, eight) in buckets.chunks(8).enumerate() {
-            for (bit, bucket) in eight.iter().enumerate() {
-                for (position, set) in bucket.iter().enumerate() {
-                    for (tables, halves) in [(&mut low, set.low), (&mut high, set.high)] {
-                        let table = tables.get_mut(group).and_then(|group| group.get_mut(position));
-                        for (half, entry) in table.into_iter().flatten().enumerate() {
-                            *entry |= u8::from(halves >> half & 1 != 0) << bit;
-                        }
+        let mut low = [[0; 16]; WIDTH];
+        let mut high = [[0; 16]; WIDTH];
+        let mut whole = Box::new([[0; 256]; WIDTH]);
+        for (bit, bucket) in buckets.iter().enumerate() {
+            for (set, ((low, high), whole)) in bucket.iter().zip(low.iter_mut().zip(&mut high).zip(whole.iter_mut())) {
+                for (entries, halves) in [(low, set.low), (high, set.high)] {
+                    for (half, entry) in entries.iter_mut().enumerate() {
+                        *entry |= u8::from(halves >> half & 1 != 0) << bit;
                     }
                 }
-            }
-        }
-        let mut whole = Box::new([[0; 256]; WIDTH]);
-        for (position, table) in whole.iter_mut().enumerate() {
-            for (byte, entry) in (0..=u8::MAX).zip(table) {
-                for (number, bucket) in buckets.iter().enumerate() {
-                    *entry |= u16::from(bucket.get(position).is_some_and(|set| set.has(byte))) << number;
+                for (byte, entry) in (0..=u8::MAX).zip(whole) {
+                    *entry |= u8::from(set.has(byte)) << bit;
                 }
             }
         }
         Self { low, high, whole }
     }
 
-    /// For each place of `text` a bit: whether some bucket has the five bytes that *end* there. The first four places
-    /// look at nothing before the text, and so have none.
+    /// Marks `text`.
     #[inline]
-    pub(super) fn mark(&self, width: Width, text: &[[u8; GROUP]], marks: &mut [u64]) {
+    pub(super) fn mark(&self, width: Width, text: &[[u8; GROUP]], marks: &mut [Marks]) {
         match width {
             Width::Scalar => self.narrow(text, marks),
             #[cfg(target_arch = "x86_64")]
@@ -97,19 +109,21 @@ impl Buckets {
         }
     }
 
-    fn narrow(&self, text: &[[u8; GROUP]], marks: &mut [u64]) {
+    fn narrow(&self, text: &[[u8; GROUP]], marks: &mut [Marks]) {
         let [first, second, third, fourth, fifth] = &*self.whole;
-        let of = |table: &[u16; 256], byte: u8| table.get(usize::from(byte)).copied().unwrap_or(0);
+        let of = |table: &[u8; 256], byte: u8| table.get(usize::from(byte)).copied().unwrap_or(0);
         // In which buckets the last bytes are: the last four as the first four, the last three as the first three ...
         let (mut four, mut three, mut two, mut one) = (0, 0, 0, 0);
         for (group, mark) in text.iter().zip(marks) {
-            *mark = 0;
+            *mark = Marks::default();
             for (nth, byte) in group.iter().enumerate() {
-                *mark |= u64::from(four & of(fifth, *byte) != 0) << nth;
+                mark.ends |= u64::from(four & of(fifth, *byte) != 0) << nth;
                 four = three & of(fourth, *byte);
                 three = two & of(third, *byte);
                 two = one & of(second, *byte);
                 one = of(first, *byte);
+                mark.token |= u64::from(class::is(*byte, class::TOKEN)) << nth;
+                mark.word |= u64::from(class::is(*byte, class::ALNUM)) << nth;
             }
         }
     }
@@ -121,30 +135,28 @@ impl Buckets {
 macro_rules! kernel {
     ($(#[$attribute:meta])* $width:literal) => {
         $(#[$attribute])*
-        fn run(buckets: &Buckets, text: &[[u8; GROUP]], marks: &mut [u64]) {
-            let [low_first, low_second] = &buckets.low;
-            let [high_first, high_second] = &buckets.high;
-            let (low_first, high_first) = (tables(low_first), tables(high_first));
-            let (low_second, high_second) = (tables(low_second), tables(high_second));
-            let mut before_first = [none(); 4];
-            let mut before_second = [none(); 4];
-            for (group, mark) in text.iter().zip(marks) {
+        fn run(buckets: &Buckets, text: &[[u8; GROUP]], marks: &mut [Marks]) {
+            let (lows, highs) = (tables(&buckets.low), tables(&buckets.high));
+            let [part_low, part_high] = &PARTS;
+            let (part_low, part_high) = (table(part_low), table(part_high));
+            let mut before = [none(); 4];
+            for (group, marks) in text.iter().zip(marks) {
                 let (blocks, _) = group.as_chunks::<$width>();
-                *mark = 0;
+                let mut mark = Marks::default();
                 for (nth, block) in blocks.iter().enumerate() {
                     let (low, high) = halves(load(block));
-                    let [a, b, c, d, e] = looked_up(&low_first, &high_first, low, high);
-                    let [before_a, before_b, before_c, before_d] = before_first;
-                    let first =
+                    let [a, b, c, d, e] = looked_up(&lows, &highs, low, high);
+                    let [before_a, before_b, before_c, before_d] = before;
+                    let ends =
                         and(and(up_4(before_a, a), up_3(before_b, b)), and(and(up_2(before_c, c), up_1(before_d, d)), e));
-                    before_first = [a, b, c, d];
-                    let [a, b, c, d, e] = looked_up(&low_second, &high_second, low, high);
-                    let [before_a, before_b, before_c, before_d] = before_second;
-                    let second =
-                        and(and(up_4(before_a, a), up_3(before_b, b)), and(and(up_2(before_c, c), up_1(before_d, d)), e));
-                    before_second = [a, b, c, d];
-                    *mark |= u64::from(some(or(first, second))) << (nth * $width);
+                    before = [a, b, c, d];
+                    let part = in_both(part_low, low, part_high, high);
+                    let shift = nth * $width;
+                    mark.ends |= u64::from(some(ends)) << shift;
+                    mark.token |= u64::from(some(part)) << shift;
+                    mark.word |= u64::from(some(and(part, every(WORD)))) << shift;
                 }
+                *marks = mark;
             }
         }
     };

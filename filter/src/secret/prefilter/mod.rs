@@ -1,10 +1,17 @@
-//! Finds the literals of all detectors in one pass: Teddy (Langdale's, of Hyperscan) over fingerprints of five bytes
-//! that lie where a literal is rarest, in sixteen buckets.
+//! Finds the literals of all detectors in one pass, in two ways.
 //!
-//! [`lanes`] marks the places where a fingerprint may be, sixteen or more at a time; [`exact`] looks such a place up,
-//! at a cost that does not grow with the number of literals; and a queue brings what is found into the order of
-//! places. Which five bytes of a literal are looked for, and in which bucket, was tuned on a sample of tool results
-//! and is committed in [`tables`]; literals that are not there are placed at load ([`place`]).
+//! Most tokens begin with a prefix, at the beginning of a word, and are long: [`RUN`] bytes or more of letters, digits,
+//! `_`, `-` and `.`. Such places are rare, and so nothing else is asked of them ([`Literal::in_run`]). All other
+//! literals are looked for by Teddy (Langdale's, of Hyperscan) over fingerprints of five bytes that lie where a literal
+//! is rarest, in eight buckets.
+//!
+//! [`lanes`] marks both kinds of places, sixteen or more at a time; [`exact`] looks such a place up, at a cost that
+//! does not grow with the number of literals; and a queue brings what is found into the order of places. Which five
+//! bytes of a literal are looked for, and in which bucket, was tuned on a sample of tool results and is committed in
+//! [`tables`]; literals that are not there are placed at load ([`place`]).
+//!
+//! Where a run begins that may be the value of an assignment, the prefilter says so too ([`VALUE`]): values that only
+//! their names give away are found from there.
 
 mod exact;
 mod lanes;
@@ -13,16 +20,22 @@ mod tables;
 
 use exact::Exact;
 pub use lanes::Width;
-use lanes::{Buckets, GROUP};
+use lanes::{Buckets, GROUP, Marks};
 use place::Placer;
 
-use super::verify::begins_inside_word;
+use super::verify::{begins_inside_word, class};
 
 /// No literal may be longer: what a stream holds back at its end must stay small.
 pub const LONGEST: usize = 29;
 
+/// How long a run of token bytes must be to be looked at. Few names and words are as long, and nearly all tokens are.
+pub const RUN: usize = 15;
+
+/// The number by which [`Prefilter::find`] tells that a run of [`RUN`] token bytes begins there that may be a value.
+pub const VALUE: usize = usize::MAX;
+
 /// A literal to look for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Literal {
     /// Its bytes, at least one and at most [`LONGEST`]; of a longer one only the beginning is looked for.
     pub bytes: Box<[u8]>,
@@ -33,6 +46,11 @@ pub struct Literal {
     pub then: Option<(u16, usize)>,
     /// Whether it matters only where [`begins_inside_word`] says no; elsewhere it need not be found.
     pub begins_word: bool,
+    /// Whether it matters only where it begins a word with a letter or digit, and [`RUN`] bytes of tokens stand from
+    /// there on; elsewhere it need not be found.
+    pub in_run: bool,
+    /// Says of the index after it whether it does not matter there, and need not be found.
+    pub unless: Option<fn(&[u8], usize) -> bool>,
 }
 
 impl Literal {
@@ -53,6 +71,8 @@ pub struct Prefilter {
     behind: usize,
     reach: usize,
     width: Width,
+    /// Tells whether what begins at an index may be a value.
+    may_be_value: Option<fn(&[u8], usize) -> bool>,
 }
 
 impl Prefilter {
@@ -60,11 +80,17 @@ impl Prefilter {
     pub fn new(mut literals: Vec<Literal>) -> Self {
         let mut placer = Placer::new();
         let mut exact = Exact::default();
-        let (mut behind, mut reach) = (0, 0);
+        let mut behind = 0;
         for literal in &mut literals {
             if literal.bytes.len() > LONGEST {
                 literal.bytes = literal.bytes.get(..LONGEST).unwrap_or_default().into();
                 literal.then = None;
+            }
+        }
+        let mut reach = RUN;
+        for (number, literal) in literals.iter().enumerate().filter(|it| it.1.in_run) {
+            if let Some(first) = place::fingerprints(literal).next() {
+                exact.insert(&first, number);
             }
         }
         for (number, fingerprint) in placer.place_all(&literals) {
@@ -74,7 +100,22 @@ impl Prefilter {
         }
         let reach = literals.iter().map(|literal| literal.bytes.len()).fold(reach, usize::max);
         let buckets = Buckets::new(placer.buckets());
-        Self { literals: literals.into_boxed_slice(), buckets, exact, behind, reach, width: Width::best() }
+        Self {
+            literals: literals.into_boxed_slice(),
+            buckets,
+            exact,
+            behind,
+            reach,
+            width: Width::best(),
+            may_be_value: None,
+        }
+    }
+
+    /// The same that also tells of values, where `may_be_value` says of a text and an index that one may begin there.
+    #[must_use]
+    pub fn with_values(mut self, may_be_value: fn(&[u8], usize) -> bool) -> Self {
+        self.may_be_value = Some(may_be_value);
+        self
     }
 
     /// The same with another width of the machine's registers; all give the same results.
@@ -100,13 +141,16 @@ impl Prefilter {
     }
 
     /// Calls `found(literal, at)` for every occurrence that begins at or after `from`, in the order of places, and at
-    /// one place in the order of numbers. Stops when it returns false.
+    /// one place in the order of numbers; [`VALUE`] comes last. Stops when it returns false.
     pub fn find(&self, text: &[u8], from: usize, mut found: impl FnMut(usize, usize) -> bool) {
         let mut queue = Queue::default();
-        let is_done = self.places(text, from, |at, word| {
-            // Fingerprints come in order, so nothing that is still to come begins before this.
-            if !queue.release(at.saturating_sub(self.behind), &mut found) {
+        let is_done = self.places(text, from, |at, word, is_value| {
+            // Places come in order, but for two bytes of percent-encoding: nothing still to come begins before this.
+            if !queue.is_empty() && !queue.release(at.saturating_sub(self.behind + 2), &mut found) {
                 return false;
+            }
+            if is_value {
+                queue.insert(at, VALUE);
             }
             self.exact.look(word, |literal, offset| {
                 let Some(start) = at.checked_sub(offset).filter(|start| *start >= from) else { return };
@@ -114,7 +158,9 @@ impl Prefilter {
                 if wanted.begins_word && begins_inside_word(text, start) {
                     return;
                 }
-                if text.get(start..).is_some_and(|rest| wanted.begins(rest)) {
+                if text.get(start..).is_some_and(|rest| wanted.begins(rest))
+                    && wanted.unless.is_none_or(|is_nothing| !is_nothing(text, start + wanted.bytes.len()))
+                {
                     queue.insert(start, literal);
                 }
             });
@@ -128,66 +174,170 @@ impl Prefilter {
     /// How many places [`Self::find`] looks up, found or not.
     pub fn lookups(&self, text: &[u8]) -> usize {
         let mut count = 0;
-        self.places(text, 0, |_, _| {
+        self.places(text, 0, |_, _, _| {
             count += 1;
             true
         });
         count
     }
 
-    /// Calls `look` with each place from `from` on where a fingerprint may be, and eight bytes (zeros follow the
-    /// text); in order. False if `look` wanted no more.
-    #[inline]
-    fn places(&self, text: &[u8], from: usize, mut look: impl FnMut(usize, u64) -> bool) -> bool {
-        let mut last = [[0; GROUP]; GROUPS + 1];
-        let mut at = from;
-        loop {
-            let rest = text.get(at..).unwrap_or_default();
-            let is_last = rest.len() < GROUPS * GROUP;
-            let (bytes, groups) = if is_last {
-                last.as_flattened_mut().iter_mut().zip(rest).for_each(|(byte, is)| *byte = *is);
-                (last.as_flattened(), (rest.len() + place::WIDTH - 1).div_ceil(GROUP))
-            } else {
-                (rest, GROUPS)
-            };
-            if !self.marked(bytes, groups, |offset, word| offset >= rest.len() || look(at + offset, word)) {
-                return false;
-            }
-            if is_last {
-                return true;
-            }
-            // What begins in the last four places ends beyond them.
-            at += GROUPS * GROUP - (place::WIDTH - 1);
-        }
+    /// How many places are marked in `text`: by a fingerprint, or by a run.
+    pub fn marks(&self, text: &[u8]) -> (usize, usize) {
+        let mut counts = (0, 0);
+        self.blocks(text, 0, |_, _, places| {
+            counts.0 += places.fingerprints.count_ones() as usize;
+            counts.1 += places.words.count_ones() as usize;
+            true
+        });
+        counts
     }
 
-    /// Calls `look` with the places where a fingerprint may begin that ends in the first `groups` groups of `bytes`.
+    /// Calls `look` with each place from `from` on where something may be, eight bytes (zeros follow the text), and
+    /// whether a value may begin; in order. False if `look` wanted no more.
     #[inline]
-    fn marked(&self, bytes: &[u8], groups: usize, mut look: impl FnMut(usize, u64) -> bool) -> bool {
-        let mut marks = [0; GROUPS + 1];
-        self.buckets.mark(self.width, bytes.as_chunks().0.get(..groups).unwrap_or_default(), &mut marks);
-        // One in twenty places is marked and hardly any passes the gate: nothing here is left to a branch that
-        // could be foretold wrongly, but how many marks a group has.
-        let mut passed = [(0_u16, 0_u64); GROUP];
-        for (nth, mut mark) in marks.into_iter().take(groups).enumerate() {
-            let mut count = 0;
-            while mark != 0 {
-                let at = (nth * GROUP + mark.trailing_zeros() as usize).saturating_sub(place::WIDTH - 1);
-                mark &= mark - 1;
-                let word = word_at(bytes, at);
-                if let Some(passed) = passed.get_mut(count) {
-                    *passed = (u16::try_from(at).unwrap_or(0), word);
-                }
-                count += self.exact.may_have(word);
-            }
-            for (at, word) in passed.get(..count).unwrap_or_default() {
-                if !look(usize::from(*at), *word) {
+    fn places(&self, text: &[u8], from: usize, mut look: impl FnMut(usize, u64, bool) -> bool) -> bool {
+        let may_be_value = |at: usize| self.may_be_value.is_some_and(|may_be| may_be(text, at));
+        let wants_values = self.may_be_value.is_some();
+        // Those two digits may stand before `from`.
+        for at in [from, from + 1] {
+            if at.checked_sub(3).and_then(|sign| text.get(sign)) == Some(&b'%') && at < text.len() {
+                let (word, is_value) = (word_at(text, at), may_be_value(at));
+                if (is_value || self.exact.may_have(word)) && !look(at, word, is_value) {
                     return false;
                 }
             }
         }
-        true
+        self.blocks(text, from, |at, bytes, places| {
+            // One place in thirty is marked and hardly any passes the gate: nothing here is left to a branch that could
+            // be foretold wrongly, but how many marks a group has.
+            let (mut passed, mut octets) = (0, 0);
+            let mut left = places.fingerprints | places.words;
+            while left != 0 {
+                let nth = left.trailing_zeros();
+                left &= left - 1;
+                let may_have = self.exact.may_have(word_at(bytes, nth as usize));
+                passed |= u64::from(may_have) << nth;
+                let before = (at + nth as usize).wrapping_sub(1);
+                octets |= u64::from(text.get(before).copied() == Some(b'%')) << nth;
+            }
+            octets &= places.words;
+            let mut values = 0;
+            let mut left = if wants_values { places.runs } else { 0 };
+            while left != 0 {
+                let nth = left.trailing_zeros();
+                left &= left - 1;
+                values |= u64::from(may_be_value(at + nth as usize)) << nth;
+            }
+            let mut left = passed | octets | values;
+            while left != 0 {
+                let nth = left.trailing_zeros();
+                left &= left - 1;
+                let here = at + nth as usize;
+                let word = word_at(bytes, nth as usize);
+                if (passed | values) >> nth & 1 != 0 && !look(here, word, values >> nth & 1 != 0) {
+                    return false;
+                }
+                // The two digits of an octet in percent-encoding end no word: what follows them begins one.
+                if octets >> nth & 1 != 0 {
+                    let (word, is_value) = (word_at(bytes, nth as usize + 2), may_be_value(here + 2));
+                    if (is_value || self.exact.may_have(word)) && !look(here + 2, word, is_value) {
+                        return false;
+                    }
+                }
+            }
+            true
+        })
     }
+
+    /// Calls `look` with the index of each group of bytes, the bytes from there on, and the places in the group.
+    #[inline]
+    fn blocks(&self, text: &[u8], from: usize, mut look: impl FnMut(usize, &[u8], Places) -> bool) -> bool {
+        let mut last = [[0; GROUP]; GROUPS + 1];
+        let mut marks = [Marks::default(); GROUPS + 2];
+        let mut at = from;
+        let mut before = from.checked_sub(1).and_then(|before| text.get(before)).map_or(0, |byte| *byte);
+        loop {
+            let rest = text.get(at..).unwrap_or_default();
+            let is_last = rest.len() < GROUPS * GROUP;
+            let (bytes, groups, count) = if is_last {
+                last.as_flattened_mut().iter_mut().zip(rest).for_each(|(byte, is)| *byte = *is);
+                (last.as_flattened(), (rest.len() + place::WIDTH - 1).div_ceil(GROUP), rest.len())
+            } else {
+                (rest, GROUPS, STEP)
+            };
+            self.buckets.mark(self.width, bytes.as_chunks().0.get(..groups).unwrap_or_default(), &mut marks);
+            if let Some(next) = marks.get_mut(groups) {
+                *next = Marks::default();
+            }
+            let mut carry = Carry::of(before);
+            for (nth, pair) in marks.windows(2).take(count.div_ceil(GROUP)).enumerate() {
+                let [here, next] = pair else { return true };
+                let left = count - nth * GROUP;
+                let places = carry.places(here, next, if left < GROUP { (1 << left) - 1 } else { u64::MAX });
+                let offset = nth * GROUP;
+                if places.any() && !look(at + offset, bytes.get(offset..).unwrap_or_default(), places) {
+                    return false;
+                }
+            }
+            if is_last {
+                return true;
+            }
+            before = bytes.get(STEP - 1).copied().unwrap_or(0);
+            at += STEP;
+        }
+    }
+}
+
+/// Where in a group something may begin: bit n is for its byte n.
+#[derive(Clone, Copy)]
+struct Places {
+    /// A fingerprint.
+    fingerprints: u64,
+    /// A word that begins a run of tokens' bytes, or stands in it with enough of it left.
+    words: u64,
+    /// A run.
+    runs: u64,
+}
+
+impl Places {
+    #[inline(always)]
+    fn any(self) -> bool {
+        self.fingerprints | self.words | self.runs != 0
+    }
+}
+
+/// What the byte before a group is: 1 if so.
+struct Carry {
+    token: u64,
+    word: u64,
+}
+
+impl Carry {
+    fn of(byte: u8) -> Self {
+        Self { token: u64::from(class::is(byte, class::TOKEN)), word: u64::from(class::is(byte, class::ALNUM)) }
+    }
+
+    #[inline(always)]
+    fn places(&mut self, here: &Marks, next: &Marks, mask: u64) -> Places {
+        let long = long(here.token, next.token) & mask;
+        let places = Places {
+            fingerprints: (here.ends >> (place::WIDTH - 1) | next.ends << (64 - (place::WIDTH - 1))) & mask,
+            words: long & here.word & !(here.word << 1 | self.word),
+            runs: long & !(here.token << 1 | self.token),
+        };
+        (self.token, self.word) = (here.token >> 63, here.word >> 63);
+        places
+    }
+}
+
+/// Bits from which [`RUN`] bits are set, in `here` and on into `next`.
+#[inline(always)]
+fn long(mut here: u64, mut next: u64) -> u64 {
+    for shift in [1, 2, 4, RUN - 8] {
+        here &= here >> shift | next << (64 - shift);
+        next &= next >> shift;
+    }
+    here
 }
 
 /// Eight bytes, the first one lowest; zeros follow the end.
@@ -201,7 +351,11 @@ fn word_at(bytes: &[u8], at: usize) -> u64 {
 }
 
 /// As many groups are marked at a time: their marks stay in the fastest cache, and the tables are loaded once.
-const GROUPS: usize = 16;
+const GROUPS: usize = 32;
+
+/// So far apart such blocks are: what begins in the last bytes of one, be it a fingerprint or a run, ends beyond it.
+const STEP: usize = GROUPS * GROUP - 16;
+const _: () = assert!(RUN > 8 && RUN <= 16 && place::WIDTH <= 16);
 
 /// Literals that were found by a fingerprint at their end, while others that begin earlier may follow.
 #[derive(Default)]
@@ -213,9 +367,17 @@ struct Queue {
 }
 
 impl Queue {
+    #[inline]
+    fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
     fn insert(&mut self, at: usize, literal: usize) {
         let waiting = self.waiting.get(self.gone..).unwrap_or_default();
-        let place = waiting.iter().rposition(|it| *it < (at, literal)).map_or(0, |before| before + 1);
+        let place = waiting.iter().rposition(|it| *it <= (at, literal)).map_or(0, |before| before + 1);
+        if place.checked_sub(1).and_then(|before| waiting.get(before)) == Some(&(at, literal)) {
+            return;
+        }
         self.waiting.insert(self.gone + place, (at, literal));
     }
 

@@ -10,7 +10,7 @@ use crate::secret::verify::class;
 pub const WIDTH: usize = 5;
 
 /// How many buckets there are: literals of one bucket are not told apart while scanning.
-pub const BUCKETS: usize = 16;
+pub const BUCKETS: usize = 8;
 
 /// A set of byte values as a pair of nibble tables can tell it: every byte whose two halves occur in it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -111,12 +111,12 @@ impl Placer {
         &self.buckets
     }
 
-    /// Places all literals: first those that were tuned, where tuning put them, then the others, each where it adds the
+    /// Places all literals that are not found by runs: first those that were tuned, where tuning put them, then the others, each where it adds the
     /// fewest false candidates. Gives each one's number and fingerprint.
     pub fn place_all(&mut self, literals: &[Literal]) -> Vec<(usize, Fingerprint)> {
         let mut placed = Vec::with_capacity(literals.len());
         let mut others = Vec::new();
-        for (number, literal) in literals.iter().enumerate() {
+        for (number, literal) in literals.iter().enumerate().filter(|it| !it.1.in_run) {
             match self.tuned_place(literal) {
                 Some((bucket, fingerprint)) => {
                     self.put(bucket, &fingerprint);

@@ -6,7 +6,7 @@ use crate::secret::detector::detectors;
 use crate::secret::verify::class;
 
 fn literal(text: &str, folds: bool) -> Literal {
-    Literal { bytes: text.as_bytes().into(), folds, then: None, begins_word: false }
+    Literal { bytes: text.as_bytes().into(), folds, then: None, begins_word: false, in_run: false, unless: None }
 }
 
 fn set() -> Vec<Literal> {
@@ -77,8 +77,14 @@ fn found_stops_the_search() {
 
 #[test]
 fn what_must_follow_is_used_and_only_that_is_passed_over() {
-    let one =
-        Literal { bytes: b"SK".as_slice().into(), folds: false, then: Some((class::DIGIT, 32)), begins_word: false };
+    let one = Literal {
+        bytes: b"SK".as_slice().into(),
+        folds: false,
+        then: Some((class::DIGIT, 32)),
+        begins_word: false,
+        in_run: false,
+        unless: None,
+    };
     let prefilter = Prefilter::new(vec![one]);
     assert_eq!(found(&prefilter, b"SK123 SKIP SK1", 0), [(0, 0)]);
     assert_eq!(found(&prefilter, b"..SK12345", 0), [(2, 0)]);
@@ -139,6 +145,7 @@ proptest! {
 fn the_tables_are_those_of_the_detectors() {
     let placer = Placer::new();
     let literals: Vec<Literal> = detectors().flat_map(Scanner::literals).collect();
+    let literals: Vec<Literal> = literals.into_iter().filter(|it| !it.in_run).collect();
     let missing: Vec<_> = literals.iter().filter(|it| placer.tuned_place(it).is_none()).collect();
     assert!(missing.is_empty(), "tables.rs is stale, tune fingerprints again; it lacks {missing:?}");
     let known = |text: &str, folds| literals.iter().any(|it| *it.bytes == *text.as_bytes() && it.folds == folds);

@@ -60,6 +60,9 @@ pub(super) enum Read {
 pub(super) fn verify(detector: &Detector, kind: Kind, text: &Text<'_>, at: usize, end: usize) -> Found {
     let Some(name) = name::around(text, at, end) else { return Found::More };
     let nothing = Found::Nothing { examined: name.1.max(end) };
+    if text.bytes.get(name.1).is_some_and(|byte| !may_follow_name(*byte)) {
+        return Found::Nothing { examined: end };
+    }
     let says = match kind {
         _ if name.0 == name.1 => Says::Other,
         Kind::Header if name.1 != end => Says::Other,
@@ -216,6 +219,12 @@ fn scheme(text: &Text<'_>, value: &Value) -> Read {
     read(text, start, Hold::Any, MOST)
 }
 
+/// What may stand between a name and its value, after the name; see [`place`].
+fn may_follow_name(byte: u8) -> bool {
+    class::is(byte, class::SPACE | class::QUOTE | class::COLON | class::EQUALS | class::PERCENT)
+        || b"?|>,<]".contains(&byte)
+}
+
 pub(super) fn quote(byte: u8) -> bool {
     class::is(byte, class::QUOTE)
 }
@@ -367,7 +376,8 @@ fn takes_blank(bytes: &[u8], (start, stop): (usize, usize)) -> bool {
         || [&b"ENV "[..], b"ARG ", b"setx ", b"SETX ", b"configure set ", b"config set ", b"secret set ", b"env:set "]
             .iter()
             .any(|command| before.ends_with(command))
-        || matches!(before.last(), Some(b' ' | b'\t' | b'\n'))
+        || name.eq_ignore_ascii_case(b"password")
+            && matches!(before.last(), Some(b' ' | b'\t' | b'\n'))
             && (0..before.len()).any(|at| {
                 before.get(at) == Some(&b'l')
                     && matches!(before.get(at..), Some([b'l', b'o', b'g', b'i', b'n', b' ' | b'\t', ..]))

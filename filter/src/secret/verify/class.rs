@@ -43,6 +43,8 @@ pub const WORD: u16 = ALNUM | UNDERSCORE;
 pub const BASE64: u16 = ALNUM | PLUS_SLASH;
 /// The URL-safe alphabet of base64 (RFC 4648, section 5), without padding.
 pub const BASE64URL: u16 = WORD | DASH;
+/// What prefixes of tokens and what follows them consist of.
+pub const TOKEN: u16 = BASE64URL | DOT;
 /// Space, tab and line ends.
 pub const SPACE: u16 = BLANK | NEWLINE;
 

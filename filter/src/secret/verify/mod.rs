@@ -15,13 +15,15 @@ mod plausible;
 mod sibling;
 mod token;
 mod url;
+pub(crate) mod valued;
 mod words;
 
 #[cfg(test)]
 mod tests;
 
 pub use assign::assigned_value;
-pub(crate) use token::begins_inside_word;
+pub(crate) use token::{begins_inside_word, least_run};
+pub(crate) use url::has_no_userinfo;
 
 use super::detector::{Detector, Form};
 use key_block::Followed;

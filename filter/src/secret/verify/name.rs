@@ -5,10 +5,10 @@ use super::{Text, class, plausible::contains};
 use crate::secret::detector::Kind;
 
 /// The longest name that is looked at, on either side of its keyword.
-const MOST: usize = 64;
+pub(super) const MOST: usize = 64;
 
 /// The bytes of names.
-const NAME: u16 = class::WORD | class::DASH | class::DOT;
+pub(super) const NAME: u16 = class::WORD | class::DASH | class::DOT;
 
 /// How plainly a name says that its value is secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +85,11 @@ pub(super) fn mentions_secret(name: &[u8]) -> bool {
         mentions |= SECRETS.is_in(word);
     }
     mentions
+}
+
+/// Whether [`mentions_secret`] may say so of a name that lies in `text`.
+pub(super) fn may_mention_secret(text: &[u8]) -> bool {
+    SECRETS.is_in(text)
 }
 
 fn is(word: &[u8], wanted: &str) -> bool {

@@ -75,6 +75,34 @@ pub(super) fn passes(detector: &Detector, whole: &[u8], value: &[u8]) -> bool {
             && (entropy::hundredths(value) < u32::from(detector.entropy) * 10 || plausible::is_masked(value))
 }
 
+/// How many bytes of tokens ([`class::TOKEN`]) stand at least where `literal` and these segments match, from there on.
+/// Padding at the end of base64 counts as such, for it cannot come this early.
+pub(crate) fn least_run(literal: &str, segments: &[Segment]) -> usize {
+    let bytes = |text: &str| class::run(text.as_bytes(), class::TOKEN, text.len());
+    let mut length = bytes(literal);
+    let mut goes_on = length == literal.len();
+    for segment in segments {
+        let (least, is_all) = match *segment {
+            _ if !goes_on => break,
+            Segment::Run(classes, least, _) => {
+                let is_all =
+                    (0..=u8::MAX).all(|it| !class::is(it, classes) || class::is(it, class::TOKEN | class::EQUALS));
+                (if is_all { usize::from(least) } else { 0 }, is_all)
+            }
+            Segment::Text(text) | Segment::Until(_, _, text) => (bytes(text), bytes(text) == text.len()),
+            Segment::Any(texts) => (
+                texts.iter().map(|text| bytes(text)).min().unwrap_or(0),
+                texts.iter().all(|text| bytes(text) == text.len()),
+            ),
+            Segment::Maybe(text) => (0, bytes(text) == text.len()),
+            Segment::Start | Segment::End(_) => (0, true),
+        };
+        length += least;
+        goes_on = is_all;
+    }
+    length
+}
+
 /// Matches segments from `end` on; the secret begins at `at` unless a segment says otherwise.
 pub(super) fn matched(segments: &[Segment], text: &Text<'_>, at: usize, end: usize) -> Matched {
     let mut start = at;

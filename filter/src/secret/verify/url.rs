@@ -6,6 +6,36 @@ use super::{Found, Text, class, entropy, placeholder, plausible};
 /// The longest userinfo.
 const MOST: usize = 1024;
 
+/// Whether the authority that begins at `at` ends soon, with neither a colon nor an `@` before its end: nearly all do.
+#[inline]
+pub(crate) fn has_no_userinfo(bytes: &[u8], at: usize) -> bool {
+    let Some(head) = bytes.get(at..).and_then(|rest| rest.first_chunk::<32>()) else { return false };
+    let (words, _) = head.as_chunks();
+    for word in words {
+        let word = u64::from_le_bytes(*word);
+        // The first of these bytes in the word says what comes first.
+        let ends = zeros(word ^ SLASH) | zeros(word ^ SPACE) | zeros(word ^ DOUBLE);
+        let goes_on = zeros(word ^ COLON) | zeros(word ^ AT);
+        if goes_on != 0 || ends != 0 {
+            return ends.trailing_zeros() < goes_on.trailing_zeros();
+        }
+    }
+    false
+}
+
+const EVERY: u64 = 0x0101_0101_0101_0101;
+const SLASH: u64 = EVERY * b'/' as u64;
+const SPACE: u64 = EVERY * b' ' as u64;
+const DOUBLE: u64 = EVERY * b'"' as u64;
+const COLON: u64 = EVERY * b':' as u64;
+const AT: u64 = EVERY * b'@' as u64;
+
+/// The highest bit of each byte that is zero, and perhaps of some that follow one.
+#[inline]
+fn zeros(word: u64) -> u64 {
+    word.wrapping_sub(EVERY) & !word & EVERY << 7
+}
+
 pub(super) fn verify(text: &Text<'_>, at: usize, end: usize) -> Found {
     let before = text.bytes.get(..at).unwrap_or_default();
     if class::run_back(before, class::ALNUM, 2) == 0 {

@@ -101,7 +101,9 @@ pub fn all() -> Vec<Row> {
     let mut rows =
         vec![Row { name: "start-up".to_owned(), bytes: 0, is_scalar: false, work: Box::new(|| scanner().numbers()) }];
     for (name, text, kernel) in [
-        ("prefilter-clean", &clean, lookups as Kernel),
+        ("mark-clean", &clean, marks as Kernel),
+        ("prefilter-clean", &clean, lookups),
+        ("find-clean", &clean, finds),
         ("scan-clean", &clean, scan),
         ("scan-dirty", &dirty, scan),
         ("stream-clean", &clean, stream),
@@ -145,6 +147,19 @@ type Kernel = fn(&Scanner, &[u8], &mut Vec<Hit>) -> usize;
 
 fn lookups(scanner: &Scanner, text: &[u8], _: &mut Vec<Hit>) -> usize {
     scanner.prefilter().lookups(text)
+}
+
+fn marks(scanner: &Scanner, text: &[u8], _: &mut Vec<Hit>) -> usize {
+    scanner.prefilter().marks(text).0
+}
+
+fn finds(scanner: &Scanner, text: &[u8], _: &mut Vec<Hit>) -> usize {
+    let mut count = 0;
+    scanner.prefilter().find(text, 0, |_, _| {
+        count += 1;
+        true
+    });
+    count
 }
 
 /// A kernel over a text of its own.

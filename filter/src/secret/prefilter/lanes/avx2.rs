@@ -2,16 +2,16 @@
 
 use core::arch::x86_64::{
     __m256i, _mm_loadu_si128, _mm256_alignr_epi8, _mm256_and_si256, _mm256_broadcastsi128_si256, _mm256_cmpeq_epi8,
-    _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_or_si256, _mm256_permute2x128_si256, _mm256_set1_epi8,
-    _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_srli_epi16,
+    _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_permute2x128_si256, _mm256_set1_epi8, _mm256_setzero_si256,
+    _mm256_shuffle_epi8, _mm256_srli_epi16,
 };
 
-use super::{Buckets, GROUP, Halves, WIDTH};
+use super::{Buckets, GROUP, Halves, Marks, PARTS, WIDTH, WORD};
 
 type Lanes = __m256i;
 
 #[allow(unsafe_code)]
-pub(super) fn mark(buckets: &Buckets, text: &[[u8; GROUP]], marks: &mut [u64]) {
+pub(super) fn mark(buckets: &Buckets, text: &[[u8; GROUP]], marks: &mut [Marks]) {
     // SAFETY: only `Width::all` makes the width that leads here, after it saw that the processor has AVX2.
     unsafe { run(buckets, text, marks) }
 }
@@ -110,8 +110,14 @@ fn and(a: Lanes, b: Lanes) -> Lanes {
 
 #[inline]
 #[target_feature(enable = "avx2")]
-fn or(a: Lanes, b: Lanes) -> Lanes {
-    _mm256_or_si256(a, b)
+fn in_both(low_table: Lanes, low: Lanes, high_table: Lanes, high: Lanes) -> Lanes {
+    _mm256_and_si256(_mm256_shuffle_epi8(low_table, low), _mm256_shuffle_epi8(high_table, high))
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn every(byte: u8) -> Lanes {
+    _mm256_set1_epi8(byte.cast_signed())
 }
 
 /// A bit for each byte that is not zero.

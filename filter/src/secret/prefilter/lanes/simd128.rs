@@ -1,14 +1,14 @@
 //! Sixteen bytes at a time.
 
 use core::arch::wasm32::{
-    i8x16_bitmask, u8x16_eq, u8x16_shr, u8x16_shuffle, u8x16_splat, u8x16_swizzle, v128, v128_and, v128_load, v128_or,
+    i8x16_bitmask, u8x16_eq, u8x16_shr, u8x16_shuffle, u8x16_splat, u8x16_swizzle, v128, v128_and, v128_load,
 };
 
-use super::{Buckets, GROUP, Halves, WIDTH};
+use super::{Buckets, GROUP, Halves, Marks, PARTS, WIDTH, WORD};
 
 type Lanes = v128;
 
-pub(super) fn mark(buckets: &Buckets, text: &[[u8; GROUP]], marks: &mut [u64]) {
+pub(super) fn mark(buckets: &Buckets, text: &[[u8; GROUP]], marks: &mut [Marks]) {
     run(buckets, text, marks)
 }
 
@@ -76,8 +76,18 @@ fn and(a: Lanes, b: Lanes) -> Lanes {
 }
 
 #[inline(always)]
-fn or(a: Lanes, b: Lanes) -> Lanes {
-    v128_or(a, b)
+fn table(of: &[u8; 16]) -> Lanes {
+    load(of)
+}
+
+#[inline(always)]
+fn in_both(low_table: Lanes, low: Lanes, high_table: Lanes, high: Lanes) -> Lanes {
+    v128_and(u8x16_swizzle(low_table, low), u8x16_swizzle(high_table, high))
+}
+
+#[inline(always)]
+fn every(byte: u8) -> Lanes {
+    u8x16_splat(byte)
 }
 
 /// A bit for each byte that is not zero.

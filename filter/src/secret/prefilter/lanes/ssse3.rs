@@ -1,16 +1,16 @@
 //! Sixteen bytes at a time.
 
 use core::arch::x86_64::{
-    __m128i, _mm_alignr_epi8, _mm_and_si128, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_movemask_epi8, _mm_or_si128,
-    _mm_set1_epi8, _mm_setzero_si128, _mm_shuffle_epi8, _mm_srli_epi16,
+    __m128i, _mm_alignr_epi8, _mm_and_si128, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_movemask_epi8, _mm_set1_epi8,
+    _mm_setzero_si128, _mm_shuffle_epi8, _mm_srli_epi16,
 };
 
-use super::{Buckets, GROUP, Halves, WIDTH};
+use super::{Buckets, GROUP, Halves, Marks, PARTS, WIDTH, WORD};
 
 type Lanes = __m128i;
 
 #[allow(unsafe_code)]
-pub(super) fn mark(buckets: &Buckets, text: &[[u8; GROUP]], marks: &mut [u64]) {
+pub(super) fn mark(buckets: &Buckets, text: &[[u8; GROUP]], marks: &mut [Marks]) {
     // SAFETY: only `Width::all` makes the width that leads here, after it saw that the processor has SSSE3.
     unsafe { run(buckets, text, marks) }
 }
@@ -92,9 +92,20 @@ fn and(a: Lanes, b: Lanes) -> Lanes {
 }
 
 #[inline]
+fn table(of: &[u8; 16]) -> Lanes {
+    load(of)
+}
+
+#[inline]
 #[target_feature(enable = "ssse3")]
-fn or(a: Lanes, b: Lanes) -> Lanes {
-    _mm_or_si128(a, b)
+fn in_both(low_table: Lanes, low: Lanes, high_table: Lanes, high: Lanes) -> Lanes {
+    _mm_and_si128(_mm_shuffle_epi8(low_table, low), _mm_shuffle_epi8(high_table, high))
+}
+
+#[inline]
+#[target_feature(enable = "ssse3")]
+fn every(byte: u8) -> Lanes {
+    _mm_set1_epi8(byte.cast_signed())
 }
 
 /// A bit for each byte that is not zero.
