@@ -139,12 +139,13 @@ macro_rules! kernel {
             let (lows, highs) = (tables(&buckets.low), tables(&buckets.high));
             let [part_low, part_high] = &PARTS;
             let (part_low, part_high) = (table(part_low), table(part_high));
+            let (fifteen, word) = (every(15), every(WORD));
             let mut before = [none(); 4];
             for (group, marks) in text.iter().zip(marks) {
                 let (blocks, _) = group.as_chunks::<$width>();
                 let mut mark = Marks::default();
                 for (nth, block) in blocks.iter().enumerate() {
-                    let (low, high) = halves(load(block));
+                    let (low, high) = halves(load(block), fifteen);
                     let [a, b, c, d, e] = looked_up(&lows, &highs, low, high);
                     let [before_a, before_b, before_c, before_d] = before;
                     let ends =
@@ -154,7 +155,7 @@ macro_rules! kernel {
                     let shift = nth * $width;
                     mark.ends |= u64::from(some(ends)) << shift;
                     mark.token |= u64::from(some(part)) << shift;
-                    mark.word |= u64::from(some(and(part, every(WORD)))) << shift;
+                    mark.word |= u64::from(some(and(part, word))) << shift;
                 }
                 *marks = mark;
             }

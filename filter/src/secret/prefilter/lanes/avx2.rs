@@ -52,9 +52,8 @@ fn none() -> Lanes {
 
 #[inline]
 #[target_feature(enable = "avx2")]
-fn halves(v: Lanes) -> (Lanes, Lanes) {
-    let mask = _mm256_set1_epi8(15);
-    (_mm256_and_si256(v, mask), _mm256_and_si256(_mm256_srli_epi16::<4>(v), mask))
+fn halves(v: Lanes, fifteen: Lanes) -> (Lanes, Lanes) {
+    (_mm256_and_si256(v, fifteen), _mm256_and_si256(_mm256_srli_epi16::<4>(v), fifteen))
 }
 
 #[inline]

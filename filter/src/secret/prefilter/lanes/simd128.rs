@@ -1,7 +1,7 @@
 //! Sixteen bytes at a time.
 
 use core::arch::wasm32::{
-    i8x16_bitmask, u8x16_eq, u8x16_shr, u8x16_shuffle, u8x16_splat, u8x16_swizzle, v128, v128_and, v128_load,
+    i8x16_bitmask, u8x16_eq, u8x16_shuffle, u8x16_splat, u8x16_swizzle, u16x8_shr, v128, v128_and, v128_load,
 };
 
 use super::{Buckets, GROUP, Halves, Marks, PARTS, WIDTH, WORD};
@@ -33,8 +33,8 @@ fn none() -> Lanes {
 }
 
 #[inline(always)]
-fn halves(v: Lanes) -> (Lanes, Lanes) {
-    (v128_and(v, u8x16_splat(15)), u8x16_shr(v, 4))
+fn halves(v: Lanes, fifteen: Lanes) -> (Lanes, Lanes) {
+    (v128_and(v, fifteen), v128_and(u16x8_shr(v, 4), fifteen))
 }
 
 #[inline(always)]
@@ -85,9 +85,10 @@ fn in_both(low_table: Lanes, low: Lanes, high_table: Lanes, high: Lanes) -> Lane
     v128_and(u8x16_swizzle(low_table, low), u8x16_swizzle(high_table, high))
 }
 
+// V8 would make a constant anew wherever it is used.
 #[inline(always)]
 fn every(byte: u8) -> Lanes {
-    u8x16_splat(byte)
+    core::hint::black_box(u8x16_splat(byte))
 }
 
 /// A bit for each byte that is not zero.

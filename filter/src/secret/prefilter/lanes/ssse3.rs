@@ -42,9 +42,8 @@ fn none() -> Lanes {
 
 #[inline]
 #[target_feature(enable = "ssse3")]
-fn halves(v: Lanes) -> (Lanes, Lanes) {
-    let mask = _mm_set1_epi8(15);
-    (_mm_and_si128(v, mask), _mm_and_si128(_mm_srli_epi16::<4>(v), mask))
+fn halves(v: Lanes, fifteen: Lanes) -> (Lanes, Lanes) {
+    (_mm_and_si128(v, fifteen), _mm_and_si128(_mm_srli_epi16::<4>(v), fifteen))
 }
 
 #[inline]
