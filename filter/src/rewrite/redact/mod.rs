@@ -87,11 +87,11 @@ pub struct Outcome {
 /// Redacts a whole JSON-RPC message.
 pub fn message(plan: &Plan<'_>, message: &[u8]) -> Outcome {
     let mut surveyed = survey(plan, Task::Secrets, message, Reader::message);
-    if !surveyed.strips {
-        return finish(plan, Task::Secrets, message, Reader::message, surveyed);
+    if !surveyed.learnt.strips {
+        return finish(plan, message, Reader::message, surveyed);
     }
     surveyed = survey(plan, Task::HiddenText, message, Reader::message);
-    let stripped = finish(plan, Task::HiddenText, message, Reader::message, surveyed);
+    let stripped = finish(plan, message, Reader::message, surveyed);
     let Some(visible) = stripped.message else { return Outcome::default() };
     let mut outcome = whole(plan, &visible, Reader::message);
     let mut findings = stripped.findings;
@@ -113,28 +113,39 @@ pub fn text(plan: &Plan<'_>, text: &[u8]) -> Outcome {
 
 /// Takes secrets out of what holds no hidden text that has to go first.
 fn whole(plan: &Plan<'_>, bytes: &[u8], reader: impl Fn() -> Reader + Copy) -> Outcome {
-    finish(plan, Task::Secrets, bytes, reader, survey(plan, Task::Secrets, bytes, reader))
+    finish(plan, bytes, reader, survey(plan, Task::Secrets, bytes, reader))
 }
 
-fn survey(plan: &Plan<'_>, task: Task, bytes: &[u8], reader: impl Fn() -> Reader) -> Learnt {
+/// What the first pass over a message leaves.
+struct Surveyed {
+    task: Task,
+    learnt: Learnt,
+    /// The pass itself, if what it found can be delivered once more.
+    window: Option<Window>,
+}
+
+fn survey(plan: &Plan<'_>, task: Task, bytes: &[u8], reader: impl Fn() -> Reader) -> Surveyed {
     let mut learnt = Learnt { sweeping: Sweeping::Surveying, ..Learnt::default() };
-    Window::new(task, reader()).feed(plan, &mut learnt, bytes, true, None);
-    learnt
+    let window = Window::new(task, reader()).survey(plan, &mut learnt, bytes);
+    Surveyed { task, learnt, window }
 }
 
 /// The second pass, with all that the first one learnt; none if that was nothing.
-fn finish(plan: &Plan<'_>, task: Task, bytes: &[u8], reader: impl Fn() -> Reader, surveyed: Learnt) -> Outcome {
-    if surveyed.changes == 0 {
-        return Outcome { findings: surveyed.findings, ..Outcome::default() };
+fn finish(plan: &Plan<'_>, bytes: &[u8], reader: impl Fn() -> Reader, surveyed: Surveyed) -> Outcome {
+    let Surveyed { task, mut learnt, mut window } = surveyed;
+    if learnt.changes == 0 {
+        return Outcome { findings: learnt.findings, ..Outcome::default() };
     }
-    let mut learnt = surveyed;
     let mut out = Vec::with_capacity(bytes.len());
     // What was agreed on while the message was rewritten also stands in what had been written by then.
     for _ in 0..2 {
         let Learnt { sweep, fitting, .. } = learnt;
         learnt = Learnt { sweep, fitting: fitting.again(), sweeping: Sweeping::Surveyed, ..Learnt::default() };
         out.clear();
-        Window::new(task, reader()).feed(plan, &mut learnt, bytes, true, Some(&mut out));
+        match &mut window {
+            Some(window) => window.deliver_again(plan, &mut learnt, &mut out),
+            None => Window::new(task, reader()).feed(plan, &mut learnt, bytes, true, Some(&mut out)),
+        }
         if !learnt.fitting.has_grown {
             break;
         }

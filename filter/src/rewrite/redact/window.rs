@@ -111,6 +111,8 @@ pub(super) struct Window {
     decided: usize,
     /// Found, and not delivered yet, by start.
     waiting: Vec<Find>,
+    /// Nothing that was read or found is forgotten: it is delivered again.
+    keeps: bool,
     /// Kept for its memory.
     hits: Vec<Hit>,
 }
@@ -137,6 +139,7 @@ impl Window {
             taken: 0,
             decided: 0,
             waiting: Vec::new(),
+            keeps: false,
             hits: Vec::new(),
         }
     }
@@ -170,6 +173,22 @@ impl Window {
         }
     }
 
+    /// Takes a whole message at once, of which nothing is sent yet. Gives the pass back if all that it found can be
+    /// [delivered again](Self::deliver_again): if the message was one block, and no base64 is in it that was opened.
+    pub(super) fn survey(mut self, plan: &Plan<'_>, learnt: &mut Learnt, message: &[u8]) -> Option<Self> {
+        self.keeps = message.len() <= BLOCK || plan.direction == Direction::Request;
+        self.feed(plan, learnt, message, true, None);
+        (self.keeps && !self.waiting.iter().any(|find| matches!(find.what, What::Encoded(_)))).then_some(self)
+    }
+
+    /// Sends what was [surveyed](Self::survey), now that all values are known.
+    pub(super) fn deliver_again(&mut self, plan: &Plan<'_>, learnt: &mut Learnt, out: &mut Vec<u8>) {
+        self.waiting.retain(|find| !matches!(find.what, What::Secret { is_swept: true, .. }));
+        (self.sent, self.taken, self.decided, self.swept) = (0, 0, 0, 0);
+        let swept = self.sweep(learnt, true);
+        self.deliver(plan, learnt, swept, true, Some(out));
+    }
+
     fn step(&mut self, plan: &Plan<'_>, learnt: &mut Learnt, is_complete: bool, mut out: Option<&mut Vec<u8>>) {
         if self.marks.back().is_none_or(|(at, _)| self.read - at >= STRIDE) {
             self.marks.push_back((self.read, self.reader.clone()));
@@ -200,7 +219,9 @@ impl Window {
                 break;
             }
         }
-        self.forget();
+        if !self.keeps {
+            self.forget();
+        }
     }
 
     /// Lets go what lies before the flat index `decided`. False if it stopped at a value that is new, after which all
@@ -273,7 +294,9 @@ impl Window {
                 }
             }
         }
-        waiting.drain(..done);
+        if !self.keeps {
+            waiting.drain(..done);
+        }
         if is_new {
             waiting.retain(|find| find.start < decided || !matches!(find.what, What::Secret { is_swept: true, .. }));
         }
