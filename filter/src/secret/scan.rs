@@ -210,7 +210,7 @@ impl Scanner {
             }
         }
         let prefilter = Prefilter::new(literals);
-        let prefilter = if names.is_empty() { prefilter } else { prefilter.with_values(valued::may_be_value) };
+        let prefilter = if names.is_empty() { prefilter } else { prefilter.with_values() };
         Self { prefilter, owners, names, named, leads, keys: keys.to_vec(), patterns }
     }
 

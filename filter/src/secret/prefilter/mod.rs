@@ -23,6 +23,7 @@ pub use lanes::Width;
 use lanes::{Buckets, GROUP, Marks};
 use place::Placer;
 
+use super::verify::valued::may_be_value;
 use super::verify::{begins_inside_word, class};
 
 /// No literal may be longer: what a stream holds back at its end must stay small.
@@ -54,7 +55,22 @@ pub struct Literal {
 }
 
 impl Literal {
+    /// Whether it stands at `start`, where the eight bytes after its first `known` were compared.
+    #[inline]
+    fn stands(&self, text: &[u8], start: usize, known: usize) -> bool {
+        let is_same = |from: usize, to: usize| {
+            let (Some(mine), Some(here)) = (self.bytes.get(from..to), text.get(start + from..start + to)) else {
+                return false;
+            };
+            if self.folds { here.eq_ignore_ascii_case(mine) } else { here == mine }
+        };
+        let length = self.bytes.len();
+        let rest = length.min(known + 8);
+        start + length <= text.len() && (known == 0 || is_same(0, known)) && (rest == length || is_same(rest, length))
+    }
+
     /// Whether `text` begins with it.
+    #[cfg(test)]
     fn begins(&self, text: &[u8]) -> bool {
         let Some(here) = text.get(..self.bytes.len()) else { return false };
         if self.folds { here.eq_ignore_ascii_case(&self.bytes) } else { *here == *self.bytes }
@@ -71,8 +87,8 @@ pub struct Prefilter {
     behind: usize,
     reach: usize,
     width: Width,
-    /// Tells whether what begins at an index may be a value.
-    may_be_value: Option<fn(&[u8], usize) -> bool>,
+    /// Whether it tells of values.
+    wants_values: bool,
 }
 
 impl Prefilter {
@@ -90,13 +106,16 @@ impl Prefilter {
         let mut reach = RUN;
         for (number, literal) in literals.iter().enumerate().filter(|it| it.1.in_run) {
             if let Some(first) = place::fingerprints(literal).next() {
-                exact.insert(&first, number);
+                exact.insert(&first, number, true);
             }
         }
         for (number, fingerprint) in placer.place_all(&literals) {
             behind = behind.max(fingerprint.offset);
             reach = reach.max(fingerprint.offset + place::WIDTH);
-            exact.insert(&fingerprint, number);
+            // In a long row of one letter it would be looked up at every place.
+            let is_row = |it: &Literal| it.begins_word && it.bytes.iter().all(|byte| Some(byte) == it.bytes.first());
+            let is_first = fingerprint.offset == 0 && literals.get(number).is_some_and(is_row);
+            exact.insert(&fingerprint, number, is_first);
         }
         let reach = literals.iter().map(|literal| literal.bytes.len()).fold(reach, usize::max);
         let buckets = Buckets::new(placer.buckets());
@@ -107,14 +126,14 @@ impl Prefilter {
             behind,
             reach,
             width: Width::best(),
-            may_be_value: None,
+            wants_values: false,
         }
     }
 
-    /// The same that also tells of values, where `may_be_value` says of a text and an index that one may begin there.
+    /// The same that also tells of values ([`VALUE`]).
     #[must_use]
-    pub fn with_values(mut self, may_be_value: fn(&[u8], usize) -> bool) -> Self {
-        self.may_be_value = Some(may_be_value);
+    pub fn with_values(mut self) -> Self {
+        self.wants_values = true;
         self
     }
 
@@ -158,7 +177,7 @@ impl Prefilter {
                 if wanted.begins_word && begins_inside_word(text, start) {
                     return;
                 }
-                if text.get(start..).is_some_and(|rest| wanted.begins(rest))
+                if wanted.stands(text, start, offset)
                     && wanted.unless.is_none_or(|is_nothing| !is_nothing(text, start + wanted.bytes.len()))
                 {
                     queue.insert(start, literal);
@@ -196,13 +215,13 @@ impl Prefilter {
     /// whether a value may begin; in order. False if `look` wanted no more.
     #[inline]
     fn places(&self, text: &[u8], from: usize, mut look: impl FnMut(usize, u64, bool) -> bool) -> bool {
-        let may_be_value = |at: usize| self.may_be_value.is_some_and(|may_be| may_be(text, at));
-        let wants_values = self.may_be_value.is_some();
+        let wants_values = self.wants_values;
+        let may_be_value = |at: usize| wants_values && may_be_value(text, at);
         // Those two digits may stand before `from`.
         for at in [from, from + 1] {
             if at.checked_sub(3).and_then(|sign| text.get(sign)) == Some(&b'%') && at < text.len() {
                 let (word, is_value) = (word_at(text, at), may_be_value(at));
-                if (is_value || self.exact.may_have(word)) && !look(at, word, is_value) {
+                if (is_value || self.exact.may_have(word, true)) && !look(at, word, is_value) {
                     return false;
                 }
             }
@@ -215,7 +234,8 @@ impl Prefilter {
             while left != 0 {
                 let nth = left.trailing_zeros();
                 left &= left - 1;
-                let may_have = self.exact.may_have(word_at(bytes, nth as usize));
+                let is_first = places.firsts >> nth & 1 != 0;
+                let may_have = self.exact.may_have(word_at(bytes, nth as usize), is_first);
                 passed |= u64::from(may_have) << nth;
                 let before = (at + nth as usize).wrapping_sub(1);
                 octets |= u64::from(text.get(before).copied() == Some(b'%')) << nth;
@@ -240,7 +260,7 @@ impl Prefilter {
                 // The two digits of an octet in percent-encoding end no word: what follows them begins one.
                 if octets >> nth & 1 != 0 {
                     let (word, is_value) = (word_at(bytes, nth as usize + 2), may_be_value(here + 2));
-                    if (is_value || self.exact.may_have(word)) && !look(here + 2, word, is_value) {
+                    if (is_value || self.exact.may_have(word, true)) && !look(here + 2, word, is_value) {
                         return false;
                     }
                 }
@@ -297,6 +317,8 @@ struct Places {
     words: u64,
     /// A run.
     runs: u64,
+    /// Anything that follows no letter or digit.
+    firsts: u64,
 }
 
 impl Places {
@@ -320,9 +342,11 @@ impl Carry {
     #[inline(always)]
     fn places(&mut self, here: &Marks, next: &Marks, mask: u64) -> Places {
         let long = long(here.token, next.token) & mask;
+        let firsts = !(here.word << 1 | self.word);
         let places = Places {
+            firsts,
             fingerprints: (here.ends >> (place::WIDTH - 1) | next.ends << (64 - (place::WIDTH - 1))) & mask,
-            words: long & here.word & !(here.word << 1 | self.word),
+            words: long & here.word & firsts,
             runs: long & !(here.token << 1 | self.token),
         };
         (self.token, self.word) = (here.token >> 63, here.word >> 63);
@@ -341,7 +365,7 @@ fn long(mut here: u64, mut next: u64) -> u64 {
 }
 
 /// Eight bytes, the first one lowest; zeros follow the end.
-#[inline]
+#[inline(always)]
 fn word_at(bytes: &[u8], at: usize) -> u64 {
     let rest = bytes.get(at..).unwrap_or_default();
     match rest.first_chunk() {

@@ -1,3 +1,5 @@
+use std::sync::LazyLock;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -137,6 +139,84 @@ proptest! {
     ) {
         let literals: Vec<_> = texts.iter().map(|(text, folds)| literal(text, *folds)).collect();
         every_width(&literals, text.as_bytes(), 0);
+    }
+}
+
+/// Prefixes of tokens, a name, and one that is found anywhere.
+fn prefixes() -> Vec<Literal> {
+    let prefix = |text| Literal { begins_word: true, in_run: true, ..literal(text, false) };
+    vec![
+        prefix("ghp_"),
+        prefix("sk-"),
+        prefix("eyJ"),
+        prefix("AAAAAAAAAAAAAAAA"),
+        literal("token", true),
+        literal("AKIA", false),
+    ]
+}
+
+/// What must be found of [`prefixes`], and [`VALUE`], where they must.
+fn required(literals: &[Literal], text: &[u8], from: usize) -> Vec<(usize, usize)> {
+    let is_run = |at: usize| class::run(&text[at..], class::TOKEN, RUN) == RUN;
+    let mut all = plainly(literals, text, from);
+    all.retain(|(at, number)| !literals[*number].in_run || is_run(*at) && !begins_inside_word(text, *at));
+    let follows = |at: usize| at > 0 && class::is(text[at - 1], class::TOKEN);
+    all.extend(
+        (from..text.len()).filter(|at| is_run(*at) && !follows(*at) && may_be_value(text, *at)).map(|at| (at, VALUE)),
+    );
+    all.sort_unstable();
+    all
+}
+
+fn runs_are_found(text: &[u8], from: usize) {
+    static PREFILTERS: LazyLock<Vec<Prefilter>> = LazyLock::new(|| {
+        let one = |width| Prefilter::new(prefixes()).with_values().with_width(width);
+        Width::all().into_iter().map(one).collect()
+    });
+    let literals = prefixes();
+    let all: Vec<_> = PREFILTERS.iter().map(|prefilter| found(prefilter, text, from)).collect();
+    assert!(all.windows(2).all(|pair| pair[0] == pair[1]), "{all:?}: {}", text.escape_ascii());
+    assert!(all[0].is_sorted_by(|a, b| a < b), "{all:?}: {}", text.escape_ascii());
+    for one in required(&literals, text, from) {
+        assert!(all[0].contains(&one), "{one:?} of {all:?} from {from}: {}", text.escape_ascii());
+    }
+}
+
+#[test]
+fn prefixes_are_found_where_words_begin_long_runs() {
+    let run = "a1B2c3D4e5F6g7H8";
+    for before in (0..70).step_by(3).chain(2020..2050) {
+        for middle in ["", " ", "%3D", "x_", "token=", "key=%2f", "key: \"", "AAAA%2B"] {
+            for prefix in ["ghp_", "sk-", "eyJ", "AAAAAAAAAAAAAAAA", ""] {
+                let text = format!("{}{middle}{prefix}{run}", ".".repeat(before));
+                runs_are_found(text.as_bytes(), 0);
+                let from = text.len() - run.len() - prefix.len();
+                (from.saturating_sub(4)..from + 2).for_each(|from| runs_are_found(text.as_bytes(), from));
+            }
+        }
+    }
+    let prefilter = Prefilter::new(prefixes());
+    for short in ["ghp_a1B2c3", "xghp_a1B2c3D4e5F6g7H8", "ghp_a1B2c3 D4e5F6g7H8"] {
+        assert_eq!(found(&prefilter, short.as_bytes(), 0), [], "{short}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn prefixes_are_found_in_any_text(
+        pieces in prop::collection::vec(
+            prop_oneof![
+                prop::sample::select(vec!["ghp_", "sk-", "eyJ", "token", "AKIA", "%3D", "%", "=", "\"", "key", " ", ": "])
+                    .prop_map(str::to_owned),
+                "[A-Za-z0-9._-]{0,30}",
+                "A{0,30}",
+            ],
+            0..60,
+        ),
+        from in 0_usize..80,
+    ) {
+        let text = pieces.concat();
+        runs_are_found(text.as_bytes(), from.min(text.len()));
     }
 }
 

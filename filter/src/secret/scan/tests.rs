@@ -292,3 +292,46 @@ fn a_name_is_read_for_each_literal_in_it() {
         }
     }
 }
+
+/// A value that its name alone gives away is found from where it begins, however it is assigned.
+#[test]
+fn values_are_named_by_what_stands_before_them() {
+    let value = "3f9a1c7e5b2d8046e1f7a9c3d5b80264";
+    let names = "{\"name\": \"DATADOG_API_KEY\", \"value\": \"";
+    for before in [
+        "DATADOG_API_KEY=",
+        "datadog_key: '",
+        "\"datadogApiKey\" : \"",
+        "const DATADOG_KEY: &str = \"",
+        "var datadogKey string = \"",
+        "config['datadog_token'] = `",
+        "--datadog-api-key ",
+        "ENV DATADOG_API_KEY ",
+        "?datadog_api_key=",
+        "datadog_api_key%3D",
+        "<datadog_key>",
+        "<key>datadogKey</key>\n  <string>",
+        "datadog key is: x\ndatadog_key := \"",
+        "datadog.key => \"",
+        names,
+    ] {
+        let end =
+            before.chars().last().filter(|it| "\"'`".contains(*it)).map_or("<\n".to_owned(), |it| format!("{it}\n"));
+        let text = format!("{before}{value}{end}");
+        let wanted = ("datadog-api-key".to_owned(), value.to_owned());
+        let all = Scanner::new(|it| it.name == "datadog-api-key", &[], Vec::new());
+        let hits = whole(&all, text.as_bytes(), &[]);
+        let found: Vec<_> = hits
+            .iter()
+            .map(|it| (all.name(it.detector).to_owned(), text.get(it.start..it.end).unwrap().to_owned()))
+            .collect();
+        assert_eq!(found, [wanted], "{text}");
+        for step in [1, 7, 33] {
+            assert_eq!(windowed(&all, text.as_bytes(), &[], &[step]), hits, "{step}: {text}");
+        }
+    }
+    for other in ["datadog_url", "datadog", "dogs_key"] {
+        let all = Scanner::new(|it| it.name == "datadog-api-key", &[], Vec::new());
+        assert_eq!(whole(&all, format!("{other}={value}\n").as_bytes(), &[]), [], "{other}");
+    }
+}

@@ -60,11 +60,13 @@ pub(super) enum Read {
 pub(super) fn verify(detector: &Detector, kind: Kind, text: &Text<'_>, at: usize, end: usize) -> Found {
     let Some(name) = name::around(text, at, end) else { return Found::More };
     let nothing = Found::Nothing { examined: name.1.max(end) };
+    if name.0 == name.1 {
+        return nothing;
+    }
     if text.bytes.get(name.1).is_some_and(|byte| !may_follow_name(*byte)) {
-        return Found::Nothing { examined: end };
+        return Found::Nothing { examined: name.1.max(end) };
     }
     let says = match kind {
-        _ if name.0 == name.1 => Says::Other,
         Kind::Header if name.1 != end => Says::Other,
         Kind::Header => Says::Secret,
         kind => name::says(text.bytes, name, (at, end), kind),
@@ -376,12 +378,16 @@ fn takes_blank(bytes: &[u8], (start, stop): (usize, usize)) -> bool {
         || [&b"ENV "[..], b"ARG ", b"setx ", b"SETX ", b"configure set ", b"config set ", b"secret set ", b"env:set "]
             .iter()
             .any(|command| before.ends_with(command))
-        || name.eq_ignore_ascii_case(b"password")
-            && matches!(before.last(), Some(b' ' | b'\t' | b'\n'))
-            && (0..before.len()).any(|at| {
-                before.get(at) == Some(&b'l')
-                    && matches!(before.get(at..), Some([b'l', b'o', b'g', b'i', b'n', b' ' | b'\t', ..]))
-            })
+        || name.eq_ignore_ascii_case(b"password") && follows_login(before)
+}
+
+/// Whether `login`, a blank and a word end `before`: the lines of a netrc file.
+fn follows_login(before: &[u8]) -> bool {
+    let without = |of: &[u8], ends: fn(&u8) -> bool| of.len() - of.iter().rev().take_while(|it| ends(it)).count();
+    let word = before.get(..without(before, u8::is_ascii_whitespace)).unwrap_or_default();
+    let blank = word.get(..without(word, |it| !it.is_ascii_whitespace())).unwrap_or_default();
+    let login = blank.get(..without(blank, u8::is_ascii_whitespace)).unwrap_or_default();
+    word.len() < before.len() && login.len() < blank.len() && login.ends_with(b"login")
 }
 
 /// Reads the value at `at`.

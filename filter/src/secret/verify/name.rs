@@ -31,7 +31,9 @@ pub(super) fn around(text: &Text<'_>, at: usize, end: usize) -> Option<(usize, u
         return None;
     }
     if before == MOST || after == MOST {
-        return Some((end + after, end + after));
+        // With so much before it, what else stands in it is in no name either.
+        let end = if before == MOST { end + after } else { end };
+        return Some((end, end));
     }
     // A full stop ends a sentence.
     after -= class::run_back(rest.get(..after).unwrap_or_default(), class::DOT, MOST);

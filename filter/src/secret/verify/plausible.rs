@@ -306,6 +306,10 @@ pub(super) fn is_random(value: &[u8]) -> bool {
 
 /// Whether three fifths of the value are words: letters that can be spoken, in any case style.
 fn is_wordy(value: &[u8]) -> bool {
+    // One word, as nearly all are.
+    if value.len() <= super::name::MOST && value.iter().all(u8::is_ascii_lowercase) {
+        return value.is_empty() || is_spoken(value);
+    }
     // Digits stand in at least two places where letters and digits take turns four times.
     if value.iter().filter(|byte| byte.is_ascii_digit()).count() > 1 {
         let is_turn = |pair: &&[u8]| {

@@ -16,13 +16,13 @@ pub(super) fn place(text: &Text<'_>, start: usize, stop: usize, is_quoted: bool)
         return None;
     }
     let is_attribute = *separator == b'=';
+    if is_attribute && !is_quoted {
+        return None;
+    }
     let key = back(before - 1, class::QUOTE | class::BLANK);
     let from = back(key, class::ALPHA);
     let word = bytes.get(from..key)?;
     if ![&b"name"[..], b"key", b"header", b"variable", b"field"].iter().any(|name| word.eq_ignore_ascii_case(name)) {
-        return None;
-    }
-    if is_attribute && !is_quoted {
         return None;
     }
     let mut here = stop;

@@ -21,7 +21,7 @@ pub(crate) fn is_valued(detector: &Detector) -> bool {
 
 /// Whether the value of an assignment to a name that may speak of a secret may begin at `at`, where a run of [`RUN`]
 /// token bytes begins.
-#[inline]
+#[inline(always)]
 pub(crate) fn may_be_value(bytes: &[u8], at: usize) -> bool {
     let before = at.checked_sub(1).and_then(|before| bytes.get(before)).copied().unwrap_or(0);
     may_stand_before(before)
@@ -30,13 +30,14 @@ pub(crate) fn may_be_value(bytes: &[u8], at: usize) -> bool {
 }
 
 /// What may stand right before a value: a quote, a blank, the sign of an assignment, or the end of an escaped one.
+#[inline(always)]
 fn may_stand_before(byte: u8) -> bool {
-    matches!(byte, b' ' | b'"' | b'\'' | b'`' | b'=' | b':' | b'>' | b'D' | b'd' | b'\t' | b'\n' | b'|' | b',')
+    class::is(byte, class::SPACE | class::QUOTE | class::EQUALS | class::COLON) || b">Dd|,".contains(&byte)
 }
 
 /// Whether bytes of tokens hold a digit, or letters of both cases and nothing that joins words. Hardly a value of so
 /// many random bytes does not, and most names of programs do not.
-#[inline]
+#[inline(always)]
 fn looks_random(bytes: &[u8; RUN]) -> bool {
     let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) else { return false };
     let (first, last) = (u64::from_le_bytes(*first), u64::from_le_bytes(*last));
@@ -52,6 +53,7 @@ fn looks_random(bytes: &[u8; RUN]) -> bool {
 /// The lowest bit of every byte.
 const EVERY: u64 = 0x0101_0101_0101_0101;
 
+#[inline(never)]
 fn is_named(bytes: &[u8], at: usize) -> bool {
     zone(bytes, at)
         .is_some_and(|(from, to, is_wide)| is_wide || may_mention_secret(bytes.get(from..to).unwrap_or_default()))
