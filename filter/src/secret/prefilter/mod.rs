@@ -238,7 +238,7 @@ impl Prefilter {
                 let may_have = self.exact.may_have(word_at(bytes, nth as usize), is_first);
                 passed |= u64::from(may_have) << nth;
                 let before = (at + nth as usize).wrapping_sub(1);
-                octets |= u64::from(text.get(before).copied() == Some(b'%')) << nth;
+                octets |= u64::from(text.get(before).map_or(0, |byte| *byte) == b'%') << nth;
             }
             octets &= places.words;
             let mut values = 0;

@@ -55,6 +55,15 @@ const EVERY: u64 = 0x0101_0101_0101_0101;
 
 #[inline(never)]
 fn is_named(bytes: &[u8], at: usize) -> bool {
+    // A member of an object, as most are.
+    if let Some(end) = at.checked_sub(3)
+        && bytes.get(end..at) == Some(b"\":\"")
+    {
+        let before = bytes.get(..end).unwrap_or_default();
+        let from = end - class::run_back(before, NAME, LONGEST_NAME);
+        let name = bytes.get(from..end).unwrap_or_default();
+        return holds_values(name) || may_mention_secret(name);
+    }
     zone(bytes, at)
         .is_some_and(|(from, to, is_wide)| is_wide || may_mention_secret(bytes.get(from..to).unwrap_or_default()))
 }
@@ -72,10 +81,7 @@ fn zone(bytes: &[u8], at: usize) -> Option<(usize, usize, bool)> {
     }
     let from = end - class::run_back(before(end), NAME, LONGEST_NAME);
     let name = bytes.get(from..end).unwrap_or_default();
-    let holds_values = [&b"value"[..], b"stringvalue", b"val", b"content", b"string", b"is"]
-        .iter()
-        .any(|it| name.eq_ignore_ascii_case(it));
-    if holds_values {
+    if holds_values(name) {
         return Some((at.saturating_sub(ZONE), from, true));
     }
     // `const KEY: &str = …`, `var key string = …`: the name stands before its type.
@@ -85,6 +91,15 @@ fn zone(bytes: &[u8], at: usize) -> Option<(usize, usize, bool)> {
         return Some((from - class::run_back(before(from), NAME, LONGEST_NAME), end, false));
     }
     Some((from, end, false))
+}
+
+/// Whether what is called so is a value of something named elsewhere.
+#[inline]
+fn holds_values(name: &[u8]) -> bool {
+    matches!(name.first().map(|first| first | 0x20), Some(b'v' | b's' | b'c' | b'i'))
+        && [&b"value"[..], b"stringvalue", b"val", b"content", b"string", b"is"]
+            .iter()
+            .any(|it| name.eq_ignore_ascii_case(it))
 }
 
 /// Where the name before the sign of an assignment ends (its quote included) whose value begins at `at`, and whether
