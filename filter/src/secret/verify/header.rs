@@ -88,6 +88,9 @@ pub(super) fn cookie(detector: &Detector, text: &Text<'_>, at: usize, end: usize
     let after = if has_sign { 0 } else { class::run(rest, class::BASE64URL | class::DOT, 32) };
     let name = bytes.get(start..end + after).unwrap_or_default();
     let name = name.strip_suffix(b"=").unwrap_or(name);
+    if !has_sign && bytes.get(end + after).is_some_and(|byte| *byte != b'=') {
+        return nothing;
+    }
     let is_known = KNOWN.iter().any(|known| plausible::contains(name, known.as_bytes()));
     let from = start.saturating_sub(128);
     let line = bytes.get(from..start).unwrap_or_default();
@@ -124,10 +127,7 @@ pub(super) fn user_argument(text: &Text<'_>, at: usize, end: usize) -> Found {
     let has_password_alone = bytes.get(at) == Some(&b's');
     let from = at.saturating_sub(200);
     let before = bytes.get(from..at).unwrap_or_default();
-    if !has_password_alone
-        && (!matches!(before.last(), Some(b' ' | b'\t'))
-            || !["curl", "wget", "http", "xh "].iter().any(|tool| plausible::contains(before, tool.as_bytes())))
-    {
+    if !has_password_alone && !matches!(before.last(), Some(b' ' | b'\t')) {
         return nothing;
     }
     let mut start = end + class::run(bytes.get(end..).unwrap_or_default(), class::BLANK, 4);
@@ -162,8 +162,12 @@ pub(super) fn user_argument(text: &Text<'_>, at: usize, end: usize) -> Found {
     };
     let value = whole.get(skip..).unwrap_or_default();
     let claim = plausible::Claim { kind: Kind::Password, value, is_quoted: true, is_strict: false, floor: 0 };
+    let is_for = |tool: &&str| plausible::contains(before, tool.as_bytes());
     // `-u $USER:$PASSWORD`, `-u 1000:1000`.
-    if plausible::is_secret(&claim) && whole.iter().any(|byte| class::is(*byte, class::ALPHA)) {
+    if plausible::is_secret(&claim)
+        && whole.iter().any(|byte| class::is(*byte, class::ALPHA))
+        && (has_password_alone || ["curl", "wget", "http", "xh "].iter().any(is_for))
+    {
         Found::Secret { start: start + skip, end: start + length }
     } else {
         nothing
