@@ -8,7 +8,7 @@ const SHORTEST: usize = 8;
 /// Most bytes of values that are remembered for one message.
 const REMEMBERED: usize = 1 << 20;
 /// Bits of the filter over the first four bytes.
-const FILTER_BITS: u32 = 15;
+const FILTER_BITS: u32 = 17;
 /// As many pairs of bytes are looked for at once.
 const FEW: usize = 6;
 
@@ -81,12 +81,15 @@ impl Sweep {
         }
         let mut at = from;
         loop {
-            if self.beginnings.len() <= FEW {
-                at += stretch::pair(text.get(at..).unwrap_or_default(), &self.beginnings);
-            }
-            let Some(first) = text.get(at..).and_then(|rest| rest.first_chunk::<4>()) else { break };
-            let (word, bit) = slot(*first);
-            if self.filter.get(word).is_none_or(|word| word & bit == 0) {
+            let rest = text.get(at..).unwrap_or_default();
+            at += if self.beginnings.len() <= FEW {
+                stretch::pair(rest, &self.beginnings)
+            } else {
+                let begins = |first: &[u8; 4]| self.may_begin_with(*first);
+                rest.array_windows().position(begins).unwrap_or(rest.len().saturating_sub(3))
+            };
+            let Some(first) = text.get(at..).and_then(|rest| rest.first_chunk()) else { break };
+            if !self.may_begin_with(*first) {
                 at += 1;
                 continue;
             }
@@ -104,6 +107,30 @@ impl Sweep {
             }
         }
         if is_complete { text.len() } else { at.min(text.len()).max(from) }
+    }
+
+    #[inline]
+    fn may_begin_with(&self, first: [u8; 4]) -> bool {
+        let (word, bit) = slot(first);
+        self.filter.get(word).is_some_and(|word| word & bit != 0)
+    }
+
+    /// Whether a value that was just learnt stands, or may come to stand, in `text` between `from` and `upto`: if not,
+    /// what was found there before is all that there is.
+    pub(super) fn recurs(value: &[u8], text: &[u8], from: usize, upto: usize) -> bool {
+        let Some(first) = value.first_chunk::<2>() else { return false };
+        let mut at = from;
+        loop {
+            at += stretch::pair(text.get(at..).unwrap_or_default(), &[*first]);
+            if at >= upto {
+                return false;
+            }
+            let rest = text.get(at..).unwrap_or_default();
+            if rest.starts_with(value) || value.starts_with(rest) {
+                return true;
+            }
+            at += 1;
+        }
     }
 
     /// Whether some value, and at least the byte after it, may come to stand where `rest` does.

@@ -224,8 +224,8 @@ impl Window {
         }
     }
 
-    /// Lets go what lies before the flat index `decided`. False if it stopped at a value that is new, after which all
-    /// has to be swept.
+    /// Lets go what lies before the flat index `decided`. False if it stopped at a value that is new and stands again in
+    /// what is at hand, which has to be swept again.
     fn deliver(
         &mut self,
         plan: &Plan<'_>,
@@ -275,7 +275,9 @@ impl Window {
                 }
                 What::Secret { detector, joins, .. } => {
                     let located = Located { start, end, from, to, detector: *detector, joins: *joins || joins_last };
-                    is_new = self.secret(plan, learnt, reader, located, &mut out);
+                    let is_learnt = self.secret(plan, learnt, reader, located, &mut out);
+                    let value = self.flat.text.get(start..end).unwrap_or_default();
+                    is_new = is_learnt && Sweep::recurs(value, &self.flat.text, end, self.swept);
                     if is_new {
                         // Values that were known were looked for up to here already, and are found again.
                         self.swept = self.swept.min(end);
