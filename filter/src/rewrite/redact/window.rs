@@ -20,6 +20,10 @@ use crate::secret::{Hit, LOOKBACK, Memo};
 
 /// Bytes that are looked at in one go: what is made of them stays in the nearest cache.
 const BLOCK: usize = 16 * 1024;
+/// The same where there are many secrets: all that follows in a block is swept again for each that is new in it.
+const DENSE_BLOCK: usize = 1024;
+/// Of so many bytes one secret is many.
+const DENSE: usize = 512;
 /// Bytes between places that are remembered, and least that is dropped at once.
 const STRIDE: usize = 4 * 1024;
 
@@ -111,6 +115,9 @@ pub(super) struct Window {
     decided: usize,
     /// Found, and not delivered yet, by start.
     waiting: Vec<Find>,
+    /// How many secrets were found, and for how many blocks more they are taken to be many.
+    found: usize,
+    dense: usize,
     /// Nothing that was read or found is forgotten: it is delivered again.
     keeps: bool,
     /// Kept for its memory.
@@ -139,6 +146,8 @@ impl Window {
             taken: 0,
             decided: 0,
             waiting: Vec::new(),
+            found: 0,
+            dense: 0,
             keeps: false,
             hits: Vec::new(),
         }
@@ -159,14 +168,21 @@ impl Window {
         mut out: Option<&mut Vec<u8>>,
     ) {
         // A request is judged whole, so that no placeholder is cut in two.
-        let most = if plan.direction == Direction::Request { chunk.len() } else { BLOCK };
         let mut rest = chunk;
         loop {
+            let most = match plan.direction {
+                Direction::Request => chunk.len(),
+                Direction::Response if self.dense > 0 => DENSE_BLOCK,
+                Direction::Response => BLOCK,
+            };
             let (block, after) = rest.split_at_checked(most).unwrap_or((rest, &[]));
             rest = after;
             self.raw.extend_from_slice(block);
             let is_last = rest.is_empty();
+            let known = self.found;
             self.step(plan, learnt, end && is_last, out.as_deref_mut());
+            let is_dense = (self.found - known) * DENSE > block.len();
+            self.dense = if is_dense { BLOCK / DENSE_BLOCK } else { self.dense.saturating_sub(1) };
             if is_last {
                 return;
             }

@@ -29,6 +29,17 @@ pub fn text(seed: u64, bytes: usize, secret_every: usize) -> String {
     writer.out
 }
 
+/// Lines with secrets and nothing else, each twice: about `bytes` bytes.
+pub fn secrets(seed: u64, bytes: usize) -> String {
+    let mut random = Random::new(seed);
+    let mut out = String::with_capacity(bytes + 8192);
+    while out.len() < bytes {
+        let line = secrets::line(&mut random);
+        out.extend([&line, "\n", &line, "\n"]);
+    }
+    out
+}
+
 struct Writer {
     random: Random,
     out: String,

@@ -111,7 +111,8 @@ pub fn all() -> Vec<Row> {
     ] {
         rows.push(row(name, scanner(), text.clone(), kernel));
     }
-    for (name, text) in [("clean", &clean), ("dirty", &dirty)] {
+    let dense = corpus::secrets(SEED, BYTES / 16).into_bytes();
+    for (name, text) in [("clean", &clean), ("dirty", &dirty), ("dense", &dense)] {
         rows.extend(messages_row(name, text, true));
         rows.extend(messages_row(name, text, false));
     }

@@ -46,6 +46,7 @@ impl Window {
         self.scanned = scanner.scan(&text, self.scanned, &mut self.memo, &mut self.hits);
         let what = |detector, joins| What::Secret { detector, joins, is_swept: false };
         let find = |Hit { start, end, detector, joins }| Find { start, end, what: what(detector, joins) };
+        self.found += self.hits.len();
         let finds = self.hits.drain(..).map(find).collect();
         self.await_all(finds);
         self.scanned
