@@ -137,8 +137,7 @@ fn secret(kinds: &[Kind], random: &mut Random) -> String {
         let secret = kinds[random.below(kinds.len())].1(random);
         let bytes = secret.as_bytes();
         let most = bytes.iter().map(|byte| bytes.iter().filter(|it| *it == byte).count()).max().unwrap_or(0);
-        if most <= bytes.len() / 5
-            && !bytes.windows(4).any(|it| it != b"----" && it.iter().all(|byte| *byte == it[0]))
+        if most <= bytes.len() / 5 && !bytes.windows(4).any(|it| it != b"----" && it.iter().all(|byte| *byte == it[0]))
         {
             return secret;
         }

@@ -1,6 +1,7 @@
 //! Looks a place up among all fingerprints.
 
 use super::place::{Fingerprint, Set};
+use crate::order;
 
 /// Fingerprints by a hash of the bytes that they fix, so that a place costs the same however many there are: hostile
 /// text can be full of false candidates.
@@ -168,7 +169,6 @@ fn members(set: Set, mask: u64, wanted: u64) -> Vec<u64> {
     }
     let mut members: Vec<u64> =
         (0..=u8::MAX).filter(|byte| set.has(*byte)).map(|byte| u64::from(byte & 0xdf)).collect();
-    members.sort_unstable();
-    members.dedup();
+    order::distinct(&mut members);
     members
 }

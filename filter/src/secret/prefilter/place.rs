@@ -1,9 +1,8 @@
 //! Which five bytes of a literal are looked for, and in which bucket.
 
-use std::collections::BTreeMap;
-
 use super::Literal;
 use super::tables::{FREQUENCIES, PLACES};
+use crate::order;
 use crate::secret::verify::class;
 
 /// Bytes of a fingerprint.
@@ -94,16 +93,19 @@ pub type Bucket = [Set; WIDTH];
 #[derive(Debug)]
 pub struct Placer {
     buckets: [Bucket; BUCKETS],
-    tuned: BTreeMap<(&'static str, bool), (u8, u8)>,
+    /// Literal, whether it folds, bucket and offset; sorted.
+    tuned: Vec<(&'static str, bool, u8, u8)>,
 }
 
 impl Placer {
     /// All buckets empty.
     pub fn new() -> Self {
         let tuned = PLACES.iter().flat_map(|&(bucket, offset, folds, literals)| {
-            literals.split('\t').map(move |literal| ((literal, folds), (bucket, offset)))
+            literals.split('\t').map(move |literal| (literal, folds, bucket, offset))
         });
-        Self { buckets: [Bucket::default(); BUCKETS], tuned: tuned.collect() }
+        let mut tuned: Vec<_> = tuned.collect();
+        order::sort(&mut tuned);
+        Self { buckets: [Bucket::default(); BUCKETS], tuned }
     }
 
     /// The buckets as they are now.
@@ -111,8 +113,8 @@ impl Placer {
         &self.buckets
     }
 
-    /// Places all literals that are not found by runs: first those that were tuned, where tuning put them, then the others, each where it adds the
-    /// fewest false candidates. Gives each one's number and fingerprint.
+    /// Places all literals that are not found by runs: first those that were tuned, where tuning put them, then the
+    /// others, each where it adds the fewest false candidates. Gives each one's number and fingerprint.
     pub fn place_all(&mut self, literals: &[Literal]) -> Vec<(usize, Fingerprint)> {
         let mut placed = Vec::with_capacity(literals.len());
         let mut others = Vec::new();
@@ -146,7 +148,9 @@ impl Placer {
     /// Where tuning put a literal, if it knew it and it may still be there.
     pub fn tuned_place(&self, literal: &Literal) -> Option<(usize, Fingerprint)> {
         let text = str::from_utf8(&literal.bytes).ok()?;
-        let (bucket, offset) = self.tuned.get(&(text, literal.folds))?;
+        let wanted = (text, literal.folds);
+        let place = self.tuned.binary_search_by(|(literal, folds, ..)| (*literal, *folds).cmp(&wanted)).ok()?;
+        let (_, _, bucket, offset) = self.tuned.get(place)?;
         let fingerprint = fingerprints(literal).nth(usize::from(*offset))?;
         (usize::from(*bucket) < BUCKETS).then_some((usize::from(*bucket), fingerprint))
     }

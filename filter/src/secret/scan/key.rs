@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::order;
 use crate::secret::prefilter;
 use crate::secret::verify::{Found, Text, assigned_value};
 
@@ -84,8 +85,7 @@ impl Key {
             literals = joints.iter().flat_map(|joint| literals.iter().map(move |it| with(joint, it))).collect();
         }
         literals.iter_mut().for_each(|it| it.truncate(prefilter::LONGEST));
-        literals.sort();
-        literals.dedup();
+        order::distinct(&mut literals);
         Ok(Self { name: name.into(), literals: literals.into_iter().map(Into::into).collect() })
     }
 
