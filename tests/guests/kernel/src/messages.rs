@@ -7,6 +7,9 @@ use tidegate_filter::policy::{self, Direction, Redaction};
 use tidegate_filter::rewrite::redact::{self, Plan, Redactor};
 use tidegate_filter::secret::SecretHash;
 
+use crate::random::Random;
+use crate::words::{PARTS, WORDS};
+
 /// Bytes of text in one result, about.
 const RESULT: usize = 12_000;
 
@@ -34,6 +37,29 @@ pub fn results(text: &str) -> Vec<Vec<u8>> {
     }
     finish(&mut part);
     messages
+}
+
+/// Results of about 2 kB as servers of APIs give them: records, as text and once more in `structuredContent`.
+pub fn records(seed: u64, count: usize) -> Vec<Vec<u8>> {
+    let mut random = Random::new(seed);
+    let mut record = |id: usize| {
+        let (name, part) = (random.pick(WORDS), random.pick(PARTS));
+        let number = random.between(1, 90_000);
+        format!(
+            r#"{{"id":{id},"name":"{name} {part}","state":"open","url":"https://example.com/{part}/{number}","amount":{number},"tags":["{part}","eu"],"updated_at":"2026-11-0{}T09:15:0{}Z"}}"#,
+            1 + number % 9,
+            number % 7,
+        )
+    };
+    let message = |first: usize| {
+        let records: Vec<String> = (first..first + 6).map(&mut record).collect();
+        let list = format!(r#"{{"records":[{}]}}"#, records.join(","));
+        let mut message = br#"{"jsonrpc":"2.0","id":7,"result":{"content":[{"type":"text","text":"#.to_vec();
+        write_string(&mut message, &list);
+        message.extend(format!(r#"}}],"structuredContent":{list},"isError":false}}}}"#).bytes());
+        message
+    };
+    (0..count).map(|nth| nth * 6).map(message).collect()
 }
 
 /// What a policy with the default settings does.

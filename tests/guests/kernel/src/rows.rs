@@ -116,6 +116,7 @@ pub fn all() -> Vec<Row> {
         rows.extend(messages_row(name, text, true));
         rows.extend(messages_row(name, text, false));
     }
+    rows.extend(records_row());
     for hostile in hostile::known() {
         rows.push(row(&format!("hostile:{}", hostile.name), scanner(), hostile.text(HOSTILE_BYTES), scan));
     }
@@ -142,6 +143,15 @@ fn messages_row(name: &str, text: &[u8], is_whole: bool) -> Option<Row> {
     let work: Box<dyn FnMut() -> usize> =
         if is_whole { Box::new(move || filter.whole(&results)) } else { Box::new(move || filter.streamed(&long)) };
     Some(Row { name: format!("{kind}-{name}"), bytes, is_scalar: false, work })
+}
+
+/// Small results with many short strings.
+fn records_row() -> Option<Row> {
+    let filter = messages::Filter::new()?;
+    let results = messages::records(SEED, 500);
+    let bytes = results.iter().map(Vec::len).sum();
+    let work = Box::new(move || filter.whole(&results));
+    Some(Row { name: "json-records".to_owned(), bytes, is_scalar: false, work })
 }
 
 type Kernel = fn(&Scanner, &[u8], &mut Vec<Hit>) -> usize;
