@@ -2,6 +2,7 @@
 
 use std::hint::black_box;
 
+use tidegate_filter::json;
 use tidegate_filter::secret::prefilter::Width;
 use tidegate_filter::secret::{Hit, Key, LOOKBACK, Memo, Scanner, Text};
 
@@ -117,6 +118,8 @@ pub fn all() -> Vec<Row> {
         rows.extend(messages_row(name, text, false));
     }
     rows.extend(records_row());
+    rows.push(read_row("read-text", messages::results(&String::from_utf8_lossy(&clean))));
+    rows.push(read_row("read-records", messages::records(SEED, 500)));
     for hostile in hostile::known() {
         rows.push(row(&format!("hostile:{}", hostile.name), scanner(), hostile.text(HOSTILE_BYTES), scan));
     }
@@ -152,6 +155,14 @@ fn records_row() -> Option<Row> {
     let bytes = results.iter().map(Vec::len).sum();
     let work = Box::new(move || filter.whole(&results));
     Some(Row { name: "json-records".to_owned(), bytes, is_scalar: false, work })
+}
+
+/// Strict reading alone, which redaction comes on top of.
+fn read_row(name: &str, messages: Vec<Vec<u8>>) -> Row {
+    let bytes = messages.iter().map(Vec::len).sum();
+    let is_read = |it: &&Vec<u8>| json::check(it, json::Limits::default(), &mut ()).is_ok();
+    let work = Box::new(move || messages.iter().filter(is_read).count());
+    Row { name: name.to_owned(), bytes, is_scalar: false, work }
 }
 
 type Kernel = fn(&Scanner, &[u8], &mut Vec<Hit>) -> usize;
