@@ -11,6 +11,7 @@
 //! mcp         JSON-RPC envelope, methods, eras, mirrored headers, resource URIs, server-sent events, denial replies
 //! schema      conditions on arguments: JSON Schema        pattern   name patterns
 //! secret      detectors: text in, spans of secrets out
+//! quota       windows, rates and money, and what they admit
 //! json        resumable lexer, strict check, spans; no tree          regex     the dialect of patterns, parsed
 //! order       sorting in little code
 //! ```
@@ -26,6 +27,7 @@ pub mod pattern;
 #[cfg(all(target_arch = "wasm32", not(feature = "library")))]
 mod plugin;
 pub mod policy;
+pub mod quota;
 mod regex;
 pub mod rewrite;
 pub mod schema;

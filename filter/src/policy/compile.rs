@@ -117,6 +117,8 @@ fn read_policy(value: &Value<'_>, text: &[u8], now: Option<i64>, report: &mut Re
         narrow_schemas,
         read_only,
         redaction,
+        quotas: Vec::new(),
+        costs: super::Costs::default(),
         limits,
         on,
         audit,

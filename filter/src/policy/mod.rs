@@ -25,6 +25,7 @@ mod index;
 mod keys;
 mod lint;
 mod path;
+mod quota;
 mod reason;
 mod redaction;
 mod rule;
@@ -40,12 +41,14 @@ pub use identity::{Anonymous, ClaimPath, HeaderSource, Identity, IdentitySource,
 pub(crate) use index::{Candidates, RuleIndex};
 pub use path::path_fault;
 pub(crate) use path::{is_below, same_authority};
+pub use quota::{Cost, Costs, Counts, Dimension, Missing, PricedArgument, Quota, Refunds, ReportedCost, Scope};
 pub use reason::Reason;
 pub use redaction::{Allowance, Constrained, Direction, HiddenText, PLACEHOLDER, Redaction, SWEEP_BYTES, Strategy};
 pub use rule::{DenyStyle, Effect, Field, Noun, Rule, TargetPattern, Who};
 pub use server::{Server, ServerMatch};
 pub use settings::{
-    ArgumentsAudit, AuditLog, AuditSettings, FailMode, FailModeRow, FailModes, HostSettings, Limits, LogLevel, ReadOnly,
+    ArgumentsAudit, AuditLog, AuditSettings, FailMode, FailModeRow, FailModes, HostSettings, Limits, LogLevel,
+    RateLimitProtocol, RateLimitService, ReadOnly, Stores,
 };
 
 /// What the plugin is configured with: settings of the deployment, and the policy.
@@ -110,6 +113,10 @@ pub struct Policy {
     pub read_only: ReadOnly,
     /// Which secrets are looked for; none without `redaction`.
     pub redaction: Option<Arc<Redaction>>,
+    /// Limits on calls, bytes, concurrency and money, in document order; those of `cost_controls` come last.
+    pub quotas: Vec<Arc<Quota>>,
+    /// What calls cost.
+    pub costs: Costs,
     /// Sizes and depth.
     pub limits: Limits,
     /// The verdict for each cause of indecision.

@@ -13,6 +13,8 @@ pub struct Server {
     pub mode: Mode,
     /// False: requests pass untouched, and are counted.
     pub govern: bool,
+    /// The registry that it has joined.
+    pub registry: Option<String>,
     /// The position in [`super::Policy::servers`].
     pub(crate) ordinal: usize,
 }
@@ -69,7 +71,7 @@ fn read_server(value: &Value<'_>, policy: Mode, report: &mut Report<'_>) -> Opti
     let mode = fields.get("mode").and_then(|value| read_mode(value, report)).unwrap_or(policy);
     let mode = if policy == Mode::Shadow { policy } else { mode };
     let govern = fields.get("govern").and_then(|value| value.flag(report)).unwrap_or(true);
-    Some(Server { name: name?, matcher: matcher?, mode, govern, ordinal: 0 })
+    Some(Server { name: name?, matcher: matcher?, mode, govern, registry: None, ordinal: 0 })
 }
 
 pub(super) fn read_mode(value: &Value<'_>, report: &mut Report<'_>) -> Option<Mode> {

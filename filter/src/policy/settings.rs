@@ -12,6 +12,47 @@ pub struct HostSettings {
     /// Name of the environment variable with the key of the hash in placeholders. Without it the workers of one Envoy
     /// share a random one.
     pub redaction_key_env: Option<String>,
+    /// Where quotas keep their counts.
+    pub stores: Stores,
+}
+
+/// Where quotas keep their counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stores {
+    /// How many counters the workers of one Envoy keep at most; a multiple of 8.
+    pub counters: u32,
+    /// The service that counts for a fleet.
+    pub global: Option<RateLimitService>,
+}
+
+impl Default for Stores {
+    fn default() -> Self {
+        Self { counters: 1 << 15, global: None }
+    }
+}
+
+/// A rate limit service that counts for a fleet of Envoys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RateLimitService {
+    /// Envoy's name of the cluster.
+    pub cluster: String,
+    /// The domain (namespace) of its limits.
+    pub domain: String,
+    /// How it is spoken to.
+    pub protocol: RateLimitProtocol,
+    /// Milliseconds until it counts as not answering.
+    pub timeout: u32,
+    /// Seconds after which it may forget a reservation that nobody has settled.
+    pub hold: u32,
+}
+
+/// What a rate limit service speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RateLimitProtocol {
+    /// `envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit`: what was counted cannot be given back.
+    ShouldRateLimit,
+    /// `Reserve` and `Commit` of `kuadrant.service.ratelimit.v1`.
+    Reserve,
 }
 
 /// The audit channel in Envoy's log.

@@ -4,6 +4,7 @@
 pub mod budget;
 pub mod collapse;
 pub mod outputs;
+pub mod shared;
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};

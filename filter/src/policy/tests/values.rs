@@ -11,7 +11,8 @@ fn a_bare_policy_has_default_settings() {
         HostSettings {
             hold_headers: false,
             audit_log: AuditLog { enabled: true, level: LogLevel::Info },
-            redaction_key_env: None
+            redaction_key_env: None,
+            stores: Stores::default(),
         }
     );
     assert_eq!((policy.name.as_str(), policy.revision, policy.mode), ("test", None, Mode::Enforce));
@@ -37,7 +38,8 @@ fn the_envelope_carries_host_settings() {
         HostSettings {
             hold_headers: true,
             audit_log: AuditLog { enabled: false, level: LogLevel::Warn },
-            redaction_key_env: None
+            redaction_key_env: None,
+            stores: Stores::default(),
         }
     );
 
