@@ -11,7 +11,7 @@
 //! mcp         JSON-RPC envelope, methods, eras, mirrored headers, resource URIs, server-sent events, denial replies
 //! schema      conditions on arguments: JSON Schema        pattern   name patterns
 //! secret      detectors: text in, spans of secrets out
-//! quota       windows, rates and money, and what they admit
+//! quota       windows, rates and money, and what they admit              ratelimit   rate limit services by gRPC
 //! json        resumable lexer, strict check, spans; no tree          regex     the dialect of patterns, parsed
 //! order       sorting in little code
 //! ```
@@ -28,6 +28,7 @@ pub mod pattern;
 mod plugin;
 pub mod policy;
 pub mod quota;
+pub mod ratelimit;
 mod regex;
 pub mod rewrite;
 pub mod schema;
