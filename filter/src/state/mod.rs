@@ -3,6 +3,7 @@
 
 pub mod budget;
 pub mod collapse;
+pub mod counters;
 pub mod outputs;
 pub mod shared;
 
