@@ -5,9 +5,10 @@ use sha2::{Digest as _, Sha256};
 
 use super::document::{Fields, Kind, Report, Value};
 use super::index::RuleIndex;
+use super::quota::Engine;
 use super::{
-    Compiled, Configuration, Diagnostic, Diagnostics, HostSettings, Mode, Policy, Rule, Server, TargetPattern,
-    arguments, identity, keys, lint, redaction, rule, server, settings,
+    Compiled, Configuration, Costs, Diagnostic, Diagnostics, HostSettings, Mode, Policy, Rule, Server, TargetPattern,
+    arguments, cost, cost_controls, identity, keys, lint, quota, redaction, registry, rule, server, settings,
 };
 use crate::order;
 
@@ -52,21 +53,31 @@ fn read(document: &Value<'_>, text: &[u8], now: Option<i64>, report: &mut Report
         _ => false,
     };
     if !enveloped {
-        let policy = read_policy(document, text, now, report)?;
+        let policy = read_policy(document, text, Engine::Absent, now, report)?;
         return Some(Configuration { host: HostSettings::default(), policy });
     }
     let fields = Fields::open(document, &keys::CONFIGURATION, report)?;
     let host = fields.get("host").map(|value| settings::read_host(value, report)).unwrap_or_default();
+    let engine = match fields.get("host").and_then(|host| host.below("/stores/global")) {
+        Some(_) => Engine::Declared(host.stores.global.as_ref().map(|global| global.protocol)),
+        None => Engine::Absent,
+    };
     let layers = fields.required("layers", report)?.list(report)?;
     if let Some(second) = layers.get(1) {
         let help = "merge the layers into one: a policy never runs with a part of it ignored";
         report.error("not_yet", second, "several layers are not supported by this version of Tidegate", help);
     }
-    let policy = layers.first().and_then(|layer| read_policy(layer, text, now, report))?;
+    let policy = layers.first().and_then(|layer| read_policy(layer, text, engine, now, report))?;
     Some(Configuration { host, policy })
 }
 
-fn read_policy(value: &Value<'_>, text: &[u8], now: Option<i64>, report: &mut Report<'_>) -> Option<Policy> {
+fn read_policy(
+    value: &Value<'_>,
+    text: &[u8],
+    engine: Engine,
+    now: Option<i64>,
+    report: &mut Report<'_>,
+) -> Option<Policy> {
     let fields = Fields::open(value, &keys::POLICY, report)?;
     if let Some(version) = fields.required("version", report)
         && version.text(report).is_some_and(|version| version != VERSION)
@@ -78,8 +89,21 @@ fn read_policy(value: &Value<'_>, text: &[u8], now: Option<i64>, report: &mut Re
     let revision = fields.get("revision").and_then(|value| value.whole(0..=(1 << 53) - 1, report));
     let mode = fields.get("mode").and_then(|value| server::read_mode(value, report)).unwrap_or(Mode::Enforce);
     let mut identity = fields.get("identity").map(|value| identity::read(value, report)).unwrap_or_default();
-    let servers = fields.required("servers", report).map(|value| server::read(value, mode, report)).unwrap_or_default();
+    let names = fields.get("registries").map(server::declared).unwrap_or_default();
+    let registries = fields.get("registries").map(|value| registry::read(value, &names, report)).unwrap_or_default();
+    let servers =
+        fields.required("servers", report).map(|value| server::read(value, mode, &names, report)).unwrap_or_default();
     let declared = fields.get("servers").map(server::declared).unwrap_or_default();
+    let joined = fields.get("servers").map(server::joined).unwrap_or_default();
+    let names = quota::Names { servers: &declared, joined: &joined, declared: &names, registries: &registries, engine };
+    let mut quotas = fields.get("quotas").map(|value| quota::read(value, &names, report)).unwrap_or_default();
+    let mut costs = Costs {
+        list: fields.get("costs").map(|value| cost::read(value, &declared, report)).unwrap_or_default(),
+        ..Costs::default()
+    };
+    if let Some(value) = fields.get("cost_controls") {
+        cost_controls::read(value, engine, &mut quotas, &mut costs, report);
+    }
     let sets = fields.get("sets").map(|value| arguments::read_sets(value, report)).unwrap_or_default();
     let names = rule::Names { servers: &declared, sets: &sets };
     let rules = fields.required("rules", report).map(|value| rule::read(value, &names, report)).unwrap_or_default();
@@ -111,14 +135,15 @@ fn read_policy(value: &Value<'_>, text: &[u8], now: Option<i64>, report: &mut Re
         digest,
         mode,
         identity,
+        registries,
         servers,
         rules,
         sets,
         narrow_schemas,
         read_only,
         redaction,
-        quotas: Vec::new(),
-        costs: super::Costs::default(),
+        quotas,
+        costs,
         limits,
         on,
         audit,

@@ -15,10 +15,13 @@ pub(super) struct Keys {
 
 pub(super) const CONFIGURATION: Keys = Keys { name: "configuration", known: &["host", "layers"], later: &[] };
 pub(super) const HOST: Keys =
-    Keys { name: "host", known: &["hold_headers", "audit", "keys"], later: &["stores", "store", "metrics"] };
+    Keys { name: "host", known: &["hold_headers", "audit", "keys", "stores"], later: &["store", "metrics"] };
 pub(super) const HOST_AUDIT: Keys = Keys { name: "host_audit", known: &["sink", "level"], later: &["sinks"] };
 pub(super) const HOST_KEYS: Keys = Keys { name: "host_keys", known: &["redaction"], later: &["grants"] };
 pub(super) const HOST_KEY: Keys = Keys { name: "host_key", known: &["env"], later: &["previous"] };
+pub(super) const HOST_STORES: Keys = Keys { name: "host_stores", known: &["counters", "global"], later: &[] };
+pub(super) const HOST_STORES_GLOBAL: Keys =
+    Keys { name: "host_stores_global", known: &["cluster", "domain", "protocol", "timeout", "hold"], later: &[] };
 pub(super) const POLICY: Keys = Keys {
     name: "policy",
     known: &[
@@ -37,8 +40,12 @@ pub(super) const POLICY: Keys = Keys {
         "limits",
         "on",
         "audit",
+        "registries",
+        "quotas",
+        "costs",
+        "cost_controls",
     ],
-    later: &["registries", "quotas", "costs", "cost_controls", "lock", "locks", "approvals", "compat"],
+    later: &["lock", "locks", "approvals", "compat"],
 };
 pub(super) const IDENTITY: Keys = Keys { name: "identity", known: &["sources", "anonymous"], later: &[] };
 pub(super) const SOURCE: Keys = Keys { name: "source", known: &["jwt", "spiffe", "header"], later: &[] };
@@ -53,7 +60,7 @@ pub(super) const HEADER: Keys =
 pub(super) const ANONYMOUS: Keys = Keys { name: "anonymous", known: &["challenge"], later: &[] };
 pub(super) const CHALLENGE: Keys = Keys { name: "challenge", known: &["resource_metadata"], later: &["scope"] };
 pub(super) const SERVER: Keys =
-    Keys { name: "server", known: &["name", "match", "mode", "govern"], later: &["registry", "lock", "quotas"] };
+    Keys { name: "server", known: &["name", "match", "mode", "govern", "registry"], later: &["lock", "quotas"] };
 pub(super) const MATCH: Keys = Keys { name: "match", known: &["path", "authority", "route", "cluster"], later: &[] };
 pub(super) const RULE: Keys = Keys {
     name: "rule",
@@ -103,6 +110,54 @@ pub(super) const REDACTION_STRATEGY: Keys =
     Keys { name: "redaction_strategy", known: &["requests", "responses"], later: &[] };
 pub(super) const REDACTION_ALLOW: Keys =
     Keys { name: "redaction_allow", known: &["tools", "paths", "detectors"], later: &[] };
+pub(super) const REGISTRY: Keys = Keys {
+    name: "registry",
+    known: &["name", "parent"],
+    later: &["auto_upgrade", "approval_required", "multiple_approvers", "owners", "approval_floor"],
+};
+pub(super) const QUOTA: Keys = Keys {
+    name: "quota",
+    known: &[
+        "id",
+        "limit",
+        "count",
+        "window",
+        "burst",
+        "lease",
+        "utc_offset",
+        "by",
+        "tools",
+        "resources",
+        "prompts",
+        "methods",
+        "servers",
+        "registries",
+        "who",
+        "scope",
+        "on_store_error",
+        "on_missing",
+        "refund_on",
+        "mode",
+        "advice",
+    ],
+    later: &[],
+};
+pub(super) const COST: Keys = Keys {
+    name: "cost",
+    known: &["tools", "per_call", "per_request_kb", "per_result_kb", "argument", "result", "max"],
+    later: &[],
+};
+pub(super) const COST_ARGUMENT: Keys =
+    Keys { name: "cost_argument", known: &["pointer", "price", "per", "default"], later: &[] };
+pub(super) const COST_RESULT: Keys = Keys { name: "cost_result", known: &["pointer", "price", "per"], later: &[] };
+pub(super) const COST_CONTROLS: Keys = Keys {
+    name: "cost_controls",
+    known: &["team_budgets", "approval_thresholds", "optimization", "utc_offset", "scope", "on_store_error", "mode"],
+    later: &[],
+};
+pub(super) const APPROVAL_THRESHOLDS: Keys =
+    Keys { name: "approval_thresholds", known: &["single_request", "hourly_spend", "daily_spend"], later: &[] };
+pub(super) const OPTIMIZATION: Keys = Keys { name: "optimization", known: &["cache_ttl", "model_routing"], later: &[] };
 pub(super) const LIMITS: Keys = Keys {
     name: "limits",
     known: &[
@@ -126,6 +181,8 @@ pub(super) const ALL: &[&Keys] = &[
     &HOST_AUDIT,
     &HOST_KEYS,
     &HOST_KEY,
+    &HOST_STORES,
+    &HOST_STORES_GLOBAL,
     &POLICY,
     &IDENTITY,
     &SOURCE,
@@ -146,6 +203,14 @@ pub(super) const ALL: &[&Keys] = &[
     &HIDDEN_TEXT,
     &REDACTION_STRATEGY,
     &REDACTION_ALLOW,
+    &REGISTRY,
+    &QUOTA,
+    &COST,
+    &COST_ARGUMENT,
+    &COST_RESULT,
+    &COST_CONTROLS,
+    &APPROVAL_THRESHOLDS,
+    &OPTIMIZATION,
     &LIMITS,
     &ON,
     &AUDIT,

@@ -1,5 +1,6 @@
 //! Warnings about a policy that may run: what a careful reviewer would ask about.
 
+mod quota;
 mod redaction;
 
 use super::document::{Report, Value};
@@ -20,6 +21,9 @@ pub(super) fn lint(policy: &Policy, document: &Value<'_>, now: Option<i64>, repo
     lint.read_only();
     lint.rules();
     lint.redaction(now.is_some());
+    lint.quotas(now.is_some());
+    lint.costs();
+    lint.cost_controls();
     if let Some(now) = now {
         lint.expired(now);
         lint.covered();

@@ -18,16 +18,21 @@
 
 mod arguments;
 mod compile;
+mod cost;
+mod cost_controls;
 mod diagnostic;
 mod document;
+mod duration;
 mod identity;
 mod index;
 mod keys;
 mod lint;
+mod money;
 mod path;
 mod quota;
 mod reason;
 mod redaction;
+mod registry;
 mod rule;
 mod server;
 mod settings;
@@ -39,11 +44,13 @@ pub use compile::{check, compile};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use identity::{Anonymous, ClaimPath, HeaderSource, Identity, IdentitySource, JwtSource};
 pub(crate) use index::{Candidates, RuleIndex};
+pub use money::Dollars;
 pub use path::path_fault;
 pub(crate) use path::{is_below, same_authority};
 pub use quota::{Cost, Costs, Counts, Dimension, Missing, PricedArgument, Quota, Refunds, ReportedCost, Scope};
 pub use reason::Reason;
 pub use redaction::{Allowance, Constrained, Direction, HiddenText, PLACEHOLDER, Redaction, SWEEP_BYTES, Strategy};
+pub use registry::{Registry, is_within};
 pub use rule::{DenyStyle, Effect, Field, Noun, Rule, TargetPattern, Who};
 pub use server::{Server, ServerMatch};
 pub use settings::{
@@ -70,9 +77,10 @@ pub struct Compiled {
 }
 
 /// Whether verdicts take effect.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Mode {
     /// Verdicts take effect.
+    #[default]
     Enforce,
     /// Verdicts are computed, counted and audited, and change nothing.
     Shadow,
@@ -101,6 +109,8 @@ pub struct Policy {
     pub mode: Mode,
     /// How callers are identified.
     pub identity: Identity,
+    /// The environments and domains that servers have joined, in document order.
+    pub registries: Vec<Registry>,
     /// The servers in document order; the first that matches a request is the one.
     pub servers: Vec<Server>,
     /// The rules in document order.

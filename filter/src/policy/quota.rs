@@ -1,4 +1,10 @@
+mod read;
+mod window;
+
 use std::sync::Arc;
+
+pub(super) use read::{Engine, Names, RESERVED, default_refunds, read, read_on_store_error, read_scope};
+pub(super) use window::{PERIODS, period, read_utc_offset};
 
 use super::{FailMode, Mode, Reason, TargetPattern, Who};
 use crate::quota::Limit;
@@ -7,7 +13,8 @@ use crate::quota::Limit;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Quota {
     /// The unique name that refusals, audit events and metrics carry: letters, digits, `.`, `_` and `-`. What
-    /// `cost_controls` declares has ids of the form `cost_controls.team_budgets.<team>`.
+    /// `cost_controls` declares has ids of the form `cost_controls.team_budgets.<team>`, with other characters of the
+    /// team percent-encoded.
     pub id: String,
     /// What is counted.
     pub counts: Counts,
@@ -177,4 +184,6 @@ pub struct Costs {
     pub list: Vec<Arc<Cost>>,
     /// Micro-dollars over which one call needs an approval (`cost_controls.approval_thresholds.single_request`).
     pub single_request: Option<u64>,
+    /// Whether that refuses anything; the quotas of `cost_controls` have modes of their own, which are the same.
+    pub single_request_mode: Mode,
 }

@@ -274,16 +274,34 @@ fn read_target(
         fields.missing("this object needs one of `tools`, `resources`, `prompts` and `methods`", help, report);
         return None;
     }
+    let check: Check = match effect {
+        Effect::Allow => |it, at, report| check_method(Effect::Allow, it, at, report),
+        Effect::Deny => |it, at, report| check_method(Effect::Deny, it, at, report),
+    };
+    Some(read_nouns(&fields, servers, check, report))
+}
+
+/// Whether something can be named in some place; reports it if not.
+pub(super) type Check = fn(&TargetPattern, &Value<'_>, &mut Report<'_>) -> bool;
+
+/// Reads `tools`, `resources`, `prompts` and `methods` of an object. `check` reports what cannot stand there.
+pub(super) fn read_nouns(
+    fields: &Fields<'_, '_>,
+    servers: &[String],
+    check: Check,
+    report: &mut Report<'_>,
+) -> Vec<TargetPattern> {
     let mut targets = Vec::new();
     for noun in Noun::ALL {
-        let Some(list) = fields.get(noun.key()).and_then(|value| value.list(report)) else { continue };
-        targets.extend(list.iter().filter_map(|value| match noun {
-            Noun::Tool => read_tool(value, servers, report),
-            Noun::Resource | Noun::Prompt => read_plain(noun, value, report),
-            Noun::Method => read_plain(noun, value, report).filter(|it| check_method(effect, it, value, report)),
-        }));
+        for value in fields.get(noun.key()).and_then(|value| value.list(report)).unwrap_or_default() {
+            let target = match noun {
+                Noun::Tool => read_tool(value, servers, report),
+                Noun::Resource | Noun::Prompt | Noun::Method => read_plain(noun, value, report),
+            };
+            targets.extend(target.filter(|target| check(target, value, report)));
+        }
     }
-    Some(targets)
+    targets
 }
 
 /// Reads a pattern without a server: URIs and methods have slashes of their own.
@@ -302,7 +320,7 @@ fn read_plain(noun: Noun, value: &Value<'_>, report: &mut Report<'_>) -> Option<
 
 /// A rule about a method by name must be able to take effect.
 fn check_method(effect: Effect, target: &TargetPattern, value: &Value<'_>, report: &mut Report<'_>) -> bool {
-    let Pattern::Exact(name) = &target.name else { return true };
+    let (Noun::Method, Pattern::Exact(name)) = (target.noun, &target.name) else { return true };
     let (message, help) = match (effect, method::kind(name)) {
         (Effect::Deny, method::Kind::Handshake | method::Kind::List(_)) => {
             ("is never refused: clients would fall back or break", "deny the tools, resources or prompts themselves")
@@ -368,7 +386,8 @@ fn read_server_pattern(text: &str, at: &Value<'_>, servers: &[String], report: &
     Some(pattern)
 }
 
-fn read_servers(value: &Value<'_>, servers: &[String], report: &mut Report<'_>) -> Option<Vec<String>> {
+/// Reads names of servers, or patterns over them, into the names of those that match.
+pub(super) fn read_servers(value: &Value<'_>, servers: &[String], report: &mut Report<'_>) -> Option<Vec<String>> {
     let mut names = Vec::new();
     for value in value.list(report)? {
         let Some(pattern) = value.text(report).and_then(|text| read_server_pattern(text, value, servers, report))
@@ -382,7 +401,8 @@ fn read_servers(value: &Value<'_>, servers: &[String], report: &mut Report<'_>) 
     Some(names)
 }
 
-fn read_who(value: &Value<'_>, report: &mut Report<'_>) -> Option<Who> {
+/// Reads `who`.
+pub(super) fn read_who(value: &Value<'_>, report: &mut Report<'_>) -> Option<Who> {
     let fields = Fields::open(value, &keys::WHO, report)?;
     if matches!(&value.kind, Kind::Object(members) if members.is_empty()) {
         report.error("empty", value, "an empty `who`", "name someone, or leave `who` out to mean everyone");

@@ -1,6 +1,6 @@
 use super::document::{Fields, Kind, Report, Value};
 use super::path::path_fault;
-use super::{Mode, keys};
+use super::{Mode, keys, registry};
 
 /// An MCP server behind Envoy.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,11 +32,11 @@ pub struct ServerMatch {
     pub cluster: Option<String>,
 }
 
-/// Reads `servers`; `policy` is the mode of the whole policy.
-pub(super) fn read(value: &Value<'_>, policy: Mode, report: &mut Report<'_>) -> Vec<Server> {
+/// Reads `servers`; `policy` is the mode of the whole policy, `registries` are the names that the document declares.
+pub(super) fn read(value: &Value<'_>, policy: Mode, registries: &[String], report: &mut Report<'_>) -> Vec<Server> {
     let mut servers: Vec<Server> = Vec::new();
     for value in value.list(report).unwrap_or_default() {
-        let Some(mut server) = read_server(value, policy, report) else { continue };
+        let Some(mut server) = read_server(value, policy, registries, report) else { continue };
         if servers.iter().any(|other| other.name == server.name) {
             let message = format!("a second server named `{}`", server.name);
             report.error(
@@ -53,36 +53,47 @@ pub(super) fn read(value: &Value<'_>, policy: Mode, report: &mut Report<'_>) -> 
     servers
 }
 
-/// The names that `servers` declares, those of servers with faults included, so that a fault in a server is not
-/// reported again at every rule that names it.
+/// The names that `servers` or `registries` declares, those of what has faults included, so that a fault in a server is
+/// not reported again at every rule that names it.
 pub(super) fn declared(value: &Value<'_>) -> Vec<String> {
     let Kind::List(list) = &value.kind else { return Vec::new() };
-    let name = |value: &Value<'_>| match &value.member("name")?.kind {
-        Kind::Text(name) => Some(name.clone().into_owned()),
-        _ => None,
-    };
-    list.iter().filter_map(name).collect()
+    list.iter().filter_map(|value| text(value, "name")).collect()
 }
 
-fn read_server(value: &Value<'_>, policy: Mode, report: &mut Report<'_>) -> Option<Server> {
+/// The servers that have joined a registry, by name, those with faults included.
+pub(super) fn joined(value: &Value<'_>) -> Vec<(String, String)> {
+    let Kind::List(list) = &value.kind else { return Vec::new() };
+    list.iter().filter_map(|value| Some((text(value, "name")?, text(value, "registry")?))).collect()
+}
+
+fn text(value: &Value<'_>, key: &str) -> Option<String> {
+    match &value.member(key)?.kind {
+        Kind::Text(text) => Some(text.clone().into_owned()),
+        _ => None,
+    }
+}
+
+fn read_server(value: &Value<'_>, policy: Mode, registries: &[String], report: &mut Report<'_>) -> Option<Server> {
     let fields = Fields::open(value, &keys::SERVER, report)?;
-    let name = fields.required("name", report).and_then(|value| read_name(value, report));
+    let name = fields.required("name", report).and_then(|value| read_name(value, "server", report));
     let matcher = fields.required("match", report).and_then(|value| read_match(value, report));
     let mode = fields.get("mode").and_then(|value| read_mode(value, report)).unwrap_or(policy);
     let mode = if policy == Mode::Shadow { policy } else { mode };
     let govern = fields.get("govern").and_then(|value| value.flag(report)).unwrap_or(true);
-    Some(Server { name: name?, matcher: matcher?, mode, govern, registry: None, ordinal: 0 })
+    let registry = fields.get("registry").and_then(|value| registry::read_known(value, registries, report));
+    Some(Server { name: name?, matcher: matcher?, mode, govern, registry, ordinal: 0 })
 }
 
 pub(super) fn read_mode(value: &Value<'_>, report: &mut Report<'_>) -> Option<Mode> {
     value.choice(&[("enforce", Mode::Enforce), ("shadow", Mode::Shadow)], report)
 }
 
-fn read_name(value: &Value<'_>, report: &mut Report<'_>) -> Option<String> {
+/// Reads the name of a `kind` of thing that tool patterns and metrics can carry.
+pub(super) fn read_name(value: &Value<'_>, kind: &str, report: &mut Report<'_>) -> Option<String> {
     let text = value.text(report)?;
     if !text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte)) || text.len() > 128 {
         let help = "use letters, digits, `.`, `_` and `-`, at most 128: `/` and `*` have a meaning in tool patterns";
-        report.error("invalid_value", value, format!("`{text}` is not a server name"), help);
+        report.error("invalid_value", value, format!("`{text}` is not a {kind} name"), help);
         return None;
     }
     Some(text.to_owned())

@@ -1,4 +1,5 @@
 use super::document::{Fields, Report, Value};
+use super::duration::{self, Bounds, DAY, SECOND};
 use super::{TargetPattern, keys, rule};
 
 /// What belongs to the deployment and not to the policy.
@@ -44,6 +45,16 @@ pub struct RateLimitService {
     pub timeout: u32,
     /// Seconds after which it may forget a reservation that nobody has settled.
     pub hold: u32,
+}
+
+impl RateLimitProtocol {
+    /// The word of the policy document.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ShouldRateLimit => "should_rate_limit",
+            Self::Reserve => "reserve",
+        }
+    }
 }
 
 /// What a rate limit service speaks.
@@ -184,7 +195,34 @@ pub(super) fn read_host(value: &Value<'_>, report: &mut Report<'_>) -> HostSetti
     if let Some(env) = key.and_then(|fields| fields.required("env", report)) {
         host.redaction_key_env = read_variable(env, report);
     }
+    if let Some(fields) = fields.get("stores").and_then(|value| Fields::open(value, &keys::HOST_STORES, report)) {
+        if let Some(counters) = fields.get("counters").and_then(|value| value.whole(8..=1 << 20, report)) {
+            // The table has buckets of eight.
+            host.stores.counters = u32::try_from(counters.next_multiple_of(8)).unwrap_or(host.stores.counters);
+        }
+        host.stores.global = fields.get("global").and_then(|value| read_global(value, report));
+    }
     host
+}
+
+/// Reads `stores.global`.
+fn read_global(value: &Value<'_>, report: &mut Report<'_>) -> Option<RateLimitService> {
+    let fields = Fields::open(value, &keys::HOST_STORES_GLOBAL, report)?;
+    let cluster = fields.required("cluster", report).and_then(|value| value.text(report)).map(str::to_owned);
+    let domain = fields.get("domain").map_or(Some("tidegate"), |value| value.text(report)).map(str::to_owned);
+    let words = [("reserve", RateLimitProtocol::Reserve), ("should_rate_limit", RateLimitProtocol::ShouldRateLimit)];
+    let protocol = fields.get("protocol").map_or(Some(RateLimitProtocol::Reserve), |it| it.choice(&words, report));
+    let bounds = Bounds { least: 1, most: 10 * SECOND, units: &["ms", "s"] };
+    let timeout = fields.get("timeout").map_or(Some(100), |value| duration::read(value, &bounds, report));
+    let bounds = Bounds { least: SECOND, most: DAY, units: duration::SECONDS };
+    let hold = fields.get("hold").map_or(Some(60 * SECOND), |value| duration::read(value, &bounds, report));
+    Some(RateLimitService {
+        cluster: cluster?,
+        domain: domain?,
+        protocol: protocol?,
+        timeout: u32::try_from(timeout?).ok()?,
+        hold: u32::try_from(hold? / SECOND).ok()?,
+    })
 }
 
 /// The name of an environment variable.

@@ -3,14 +3,14 @@
 use serde_json::{Value, json};
 use tidegate_filter::policy::{
     Anonymous, ArgumentsAudit, Compiled, DenyStyle, Effect, FailMode, IdentitySource, Noun, Policy, Rule, Server, Sets,
-    TargetPattern,
+    TargetPattern, Who, is_within,
 };
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::redaction;
 use super::style::{Paint, Style};
 use super::table::{Cell, Table};
+use super::{quota, redaction};
 
 /// Widest line of a value that is a long list, in characters.
 const VALUE_WIDTH: usize = 100;
@@ -40,9 +40,11 @@ pub fn text(compiled: &Compiled, style: Style) -> String {
     table.row(["none of these".into(), anonymous(&policy.identity.anonymous).into()]);
     section("Who calls: the first source that applies", &table);
 
-    let mut table = Table::new(&["server", "matches", "mode"]);
+    let mut table = Table::new(&["server", "matches", "mode", "registry"]);
     for server in &policy.servers {
-        table.row([server.name.as_str().into(), matcher(server).into(), server_mode(server).into()]);
+        let registry = server.registry.as_deref().map_or_else(|| "-".to_owned(), |name| lineage(policy, name));
+        let name = server.name.as_str();
+        table.row([name.into(), matcher(server).into(), server_mode(server).into(), registry.into()]);
     }
     table.row(["none of these".into(), "".into(), policy.on.server_unknown.as_str().into()]);
     section("Servers: the first that matches", &table);
@@ -68,6 +70,17 @@ pub fn text(compiled: &Compiled, style: Style) -> String {
         }
     }
     section("Redaction of secrets", &table);
+
+    section(
+        "Quotas and budgets: all that match are charged, and each may refuse",
+        &quota::quotas(&compiled.configuration),
+    );
+    section("Prices: the first that matches", &quota::costs(&compiled.configuration));
+    let mut table = Table::new(&["setting", "value"]);
+    for (name, value) in quota::stores(&compiled.configuration) {
+        table.row([name.into(), value.into()]);
+    }
+    section("Where quotas keep their counts", &table);
 
     let mut table = Table::new(&["case of doubt", "verdict", "default", "what it is"]);
     for row in policy.on.table() {
@@ -117,7 +130,7 @@ pub fn json(compiled: &Compiled) -> Value {
     let servers: Vec<Value> = policy
         .servers
         .iter()
-        .map(|it| json!({"name": it.name, "match": matcher(it), "mode": server_mode(it)}))
+        .map(|it| json!({"name": it.name, "match": matcher(it), "mode": server_mode(it), "registry": it.registry}))
         .collect();
     json!({
         "settings": general,
@@ -126,6 +139,7 @@ pub fn json(compiled: &Compiled) -> Value {
         "servers": servers,
         "rules": rules,
         "redaction": redaction::json(&compiled.configuration),
+        "spending": quota::json(&compiled.configuration),
         "on": on,
     })
 }
@@ -235,6 +249,13 @@ fn matcher(server: &Server) -> String {
     given.join(" and ")
 }
 
+/// A registry, in the ones above it.
+fn lineage(policy: &Policy, name: &str) -> String {
+    let above = policy.registries.iter().filter(|it| it.name != name && is_within(&policy.registries, name, &it.name));
+    let above: Vec<&str> = above.map(|it| it.name.as_str()).collect();
+    if above.is_empty() { name.to_owned() } else { format!("{name}, in {}", above.join(", ")) }
+}
+
 fn server_mode(server: &Server) -> &'static str {
     if server.govern { server.mode.as_str() } else { "not governed" }
 }
@@ -260,7 +281,11 @@ fn targets(rule: &Rule) -> String {
 }
 
 fn who(rule: &Rule) -> String {
-    let Some(who) = &rule.who else { return "everyone".to_owned() };
+    who_of(rule.who.as_ref())
+}
+
+pub(super) fn who_of(who: Option<&Who>) -> String {
+    let Some(who) = who else { return "everyone".to_owned() };
     let asked: Vec<String> =
         who.0.iter().map(|(field, values)| format!("{} {}", field.as_str(), values.join(" or "))).collect();
     asked.join(" and ")

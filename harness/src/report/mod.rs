@@ -3,6 +3,7 @@
 pub mod explanation;
 pub mod json;
 pub mod progress;
+mod quota;
 pub mod redaction;
 pub mod style;
 pub mod table;

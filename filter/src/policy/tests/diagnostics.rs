@@ -374,7 +374,7 @@ fn a_refused_policy_shows_line_column_pointer_picture_and_help() {
   "rules": [
     { "id": "read", "allow": { "tools": ["gitub/get_*"] } }
   ],
-  "quotas": []
+  "approvals": []
 }
 "#;
     let found = check(text.as_bytes(), NOW).unwrap_err();
@@ -386,11 +386,11 @@ fn a_refused_policy_shows_line_column_pointer_picture_and_help() {
   |                                          ^^^^^^^^^^^^^
   = help: did you mean `github`?; a tool whose name contains `/` is written { "tool": "a/b" }
 
-error[not_yet]: `quotas` is not supported by this version of Tidegate
- --> policy.json:8:3 at /quotas
+error[not_yet]: `approvals` is not supported by this version of Tidegate
+ --> policy.json:8:3 at /approvals
   |
-8 |   "quotas": []
-  |   ^^^^^^^^
+8 |   "approvals": []
+  |   ^^^^^^^^^^^
   = help: take it out: a policy never runs with a part of it ignored
 
 policy.json: 2 errors; the policy is not in force

@@ -1,8 +1,11 @@
+mod costs;
 mod diagnostics;
 mod later;
 mod lints;
 mod paths;
+mod quotas;
 mod redaction;
+mod registries;
 mod schema;
 mod values;
 

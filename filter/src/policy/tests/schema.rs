@@ -1,9 +1,9 @@
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::super::{check, keys};
-use super::NOW;
+use super::{NOW, with};
 
 const SCHEMA: &str = include_str!("../../../../policies/policy.schema.json");
 const STARTER: &[u8] = include_bytes!("../../../../policies/starter.json");
@@ -65,4 +65,79 @@ fn the_schema_states_the_real_defaults() {
 fn the_starter_policy_compiles_without_warnings() {
     let compiled = check(STARTER, NOW).unwrap_or_else(|errors| panic!("{}", errors.render(STARTER, "starter.json")));
     assert_eq!(compiled.warnings, []);
+}
+
+/// What the compiler takes, the schema takes; of what the compiler refuses, the schema refuses what a schema can.
+#[test]
+fn editors_and_the_compiler_agree_about_quotas() {
+    let schema: Value = serde_json::from_str(SCHEMA).unwrap();
+    let schema = jsonschema::validator_for(&schema).unwrap();
+    let quota = |more: &Value| {
+        let mut quota = json!({ "id": "q", "limit": 60 });
+        quota.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        with("/quotas", json!([quota]))
+    };
+    for (policy, is_good) in [
+        (quota(&json!({ "window": "1m", "by": ["team"], "methods": ["tools/call"], "refund_on": [] })), true),
+        (quota(&json!({ "limit": 60.0, "window": "day", "utc_offset": "-05:30" })), true),
+        (quota(&json!({ "count": "concurrent", "lease": "90s" })), true),
+        (quota(&json!({ "limit": "$0.25", "window": "1h" })), true),
+        (quota(&json!({ "limit": "$0.25", "window": "month", "count": "cost" })), true),
+        (
+            with("/costs", json!([{ "tools": ["*"], "result": { "pointer": "/a~1b", "price": "$1" }, "max": "$1" }])),
+            true,
+        ),
+        (with("/costs", json!([{ "tools": ["*"], "result": { "pointer": "/a", "price": "$1" } }])), false),
+        (with("/costs", json!([{ "tools": ["*"], "per_result_kb": "$1" }])), false),
+        (with("/costs", json!([{ "tools": ["*"], "max": "$1" }])), false),
+        (with("/cost_controls", json!({ "team_budgets": { "a": "$5000/month", "b": "$0.5/hour" } })), true),
+        (with("/cost_controls", json!({ "team_budgets": { "a": "$5,000/month" } })), false),
+        (with("/cost_controls", json!({ "team_budgets": { "a": "$5000/year" } })), false),
+        (with("/cost_controls", json!({ "approval_thresholds": { "single_request": "$10/hour" } })), false),
+        (
+            with(
+                "/cost_controls",
+                json!({ "optimization": { "cache_ttl": "3600s", "model_routing": "cost_optimized" } }),
+            ),
+            true,
+        ),
+        (with("/cost_controls", json!({ "optimization": { "model_routing": "x" } })), false),
+        (with("/registries", json!([{ "name": "a" }, { "name": "b", "parent": "a" }])), true),
+        (with("/registries", json!([{ "name": "a/b" }])), false),
+    ] {
+        assert_eq!(schema.is_valid(&policy), is_good, "{policy}");
+        assert_eq!(check(policy.to_string().as_bytes(), NOW).is_ok(), is_good, "{policy}");
+    }
+    // What depends on other parts of the document, or on arithmetic, only the compiler knows.
+    let beyond = ["bad_pattern", "unknown_server", "unknown_registry"];
+    let taken = super::quotas::faults().into_iter().filter(|(more, code, pointer, ..)| {
+        let arithmetic = ["/burst", "/lease", "/utc_offset", "/window", "/limit", "/methods/0", "/methods/1"];
+        let elsewhere = ["/scope", "/count", "/on_missing", "/refund_on"];
+        !beyond.contains(code)
+            && !arithmetic.contains(pointer)
+            && !elsewhere.contains(pointer)
+            && schema.is_valid(&quota(more))
+    });
+    assert_eq!(taken.map(|(more, ..)| more).collect::<Vec<_>>(), Vec::<Value>::new());
+}
+
+#[test]
+fn the_schema_states_the_defaults_of_quotas_and_stores() {
+    let schema: Value = serde_json::from_str(SCHEMA).unwrap();
+    let default = |definition: &str, key: &str| schema["$defs"][definition]["properties"][key]["default"].clone();
+    assert_eq!(default("host_stores", "counters"), super::super::Stores::default().counters);
+    for (definition, key, value) in [
+        ("host_stores_global", "domain", "tidegate"),
+        ("host_stores_global", "protocol", "reserve"),
+        ("host_stores_global", "timeout", "100ms"),
+        ("host_stores_global", "hold", "60s"),
+        ("quota", "count", "calls"),
+        ("quota", "lease", "15m"),
+        ("quota", "scope", "local"),
+        ("quota", "on_store_error", "deny"),
+        ("quota", "on_missing", "share"),
+        ("quota", "mode", "enforce"),
+    ] {
+        assert_eq!(default(definition, key), value, "{definition}.{key}");
+    }
 }
