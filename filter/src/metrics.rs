@@ -86,6 +86,105 @@ impl Redaction<'_> {
     }
 }
 
+/// What a quota said of a request, or what became of its count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QuotaOutcome {
+    /// It admitted the request.
+    Admitted,
+    /// It refused the request.
+    Denied,
+    /// It would have refused the request, and is in shadow mode.
+    WouldDeny,
+    /// Its store did not answer: the fail mode decided.
+    StoreError,
+    /// Its counter took the place of another that was still alive.
+    Evicted,
+    /// What a request came to in the end could not be counted.
+    SettleError,
+}
+
+impl QuotaOutcome {
+    /// The word in metric names.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Admitted => "admitted",
+            Self::Denied => "denied",
+            Self::WouldDeny => "would_deny",
+            Self::StoreError => "store_error",
+            Self::Evicted => "evicted",
+            Self::SettleError => "settle_error",
+        }
+    }
+}
+
+/// One count of a quota.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QuotaCount<'a> {
+    /// What happened.
+    pub outcome: QuotaOutcome,
+    /// The quota's id.
+    pub quota: &'a str,
+}
+
+impl QuotaCount<'_> {
+    /// The counter's name.
+    pub fn name(&self) -> String {
+        format!("tidegate.quotas.outcome.{}.quota.{}", self.outcome.as_str(), self.quota)
+    }
+}
+
+/// Which of the two counters of money. What was spent is the difference: both only grow, and what was charged stays
+/// counted when a VM ends before its calls do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CostKind {
+    /// Charged when a call was admitted.
+    Charged,
+    /// Given back when it ended.
+    Refunded,
+}
+
+impl CostKind {
+    /// The word in metric names.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Charged => "charged",
+            Self::Refunded => "refunded",
+        }
+    }
+}
+
+/// Money that a call was charged, or got back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Charge<'a> {
+    /// Charged, or given back.
+    pub kind: CostKind,
+    /// How much, in micro-dollars.
+    pub micro_usd: u64,
+    /// The pattern of the policy's `costs` that priced the tool.
+    pub tool: &'a str,
+    /// The team, if the policy names it; else `other`, or `none`.
+    pub team: &'a str,
+    /// The subject, if the policy names it; else `other`, or `none`.
+    pub subject: &'a str,
+    /// The server.
+    pub server: Server<'a>,
+}
+
+impl Charge<'_> {
+    /// The counter's name.
+    pub fn name(&self) -> String {
+        let Self { kind, tool, team, subject, server, .. } = self;
+        let kind = kind.as_str();
+        let (tool, team, subject) = (label(tool), label(team), label(subject));
+        format!("tidegate.cost_micro_usd.kind.{kind}.tool.{tool}.team.{team}.subject.{subject}.server.{}", server.name)
+    }
+}
+
+/// A label's value in a metric name: the dots that part labels are percent-encoded.
+fn label(value: &str) -> String {
+    value.replace('%', "%25").replace('.', "%2E")
+}
+
 /// A server as metrics name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Server<'a> {

@@ -14,7 +14,9 @@
 
 use super::identity::Principal;
 use crate::mcp::uri::Template;
-use crate::policy::{Anonymous, Candidates, DenyStyle, Effect, Mode, Noun, Policy, Reason, Rule, RuleIndex, Server};
+use crate::policy::{
+    Anonymous, Candidates, DenyStyle, Effect, Mode, Noun, Policy, Reason, Rule, RuleIndex, Server, Who,
+};
 use crate::schema::{self, MissKind, Schema};
 
 /// Longer names match no rule and so are refused: looking for `*middle*` in them would cost too much. MCP asks for names
@@ -200,7 +202,12 @@ fn each_candidate<'p>(
 
 /// Whether the principal meets every condition of the rule's `who`.
 fn is_about(rule: &Rule, principal: &Principal) -> bool {
-    rule.who.as_ref().is_none_or(|who| {
+    is_meant(rule.who.as_ref(), principal)
+}
+
+/// Whether the principal meets every condition of a `who`; everybody does where there is none.
+pub(super) fn is_meant(who: Option<&Who>, principal: &Principal) -> bool {
+    who.is_none_or(|who| {
         who.0.iter().all(|(field, wanted)| principal.values(*field).iter().any(|value| wanted.contains(value)))
     })
 }

@@ -130,6 +130,9 @@ impl Core {
             return self.stray("a second answer to one request", env);
         }
         self.is_error = envelope.is_error || envelope.error.is_some();
+        if let Some(meta) = envelope.meta {
+            self.note_report(meta.of(bytes));
+        }
         if envelope.error.is_some() {
             self.answered = self.awaiting.is_some();
             return Fate::Pass;

@@ -18,6 +18,7 @@ mod events;
 pub mod headers;
 mod inbound;
 mod outbound;
+mod quota;
 mod reading;
 mod record;
 mod redaction;
@@ -25,6 +26,7 @@ mod redirect;
 mod refusal;
 mod request;
 mod response;
+mod text;
 
 use std::sync::Arc;
 
@@ -32,14 +34,16 @@ use crate::decide::identity::{Claim, Principal};
 use crate::mcp::era::Era;
 use crate::mcp::method::Kind;
 use crate::metrics;
-use crate::policy::{Configuration, Server};
+use crate::policy::{Configuration, Quota, Server};
 use crate::schema::OutputSchema;
+use crate::state::shared::SharedData;
 use crate::state::{Lease, Worker};
 
 #[cfg(test)]
 mod tests;
 
 pub use headers::Headers;
+pub use quota::Asked;
 pub use redirect::LEADING_FIELDS;
 pub use refusal::{Addressee, Refusal, Reply};
 
@@ -67,6 +71,32 @@ pub trait Surroundings {
     fn count_redactions(&mut self, redaction: metrics::Redaction<'_>);
     /// Records how long an exchange with `server` took, in microseconds.
     fn observe(&mut self, server: metrics::Server<'_>, micros: u64);
+    /// Counts what a quota said.
+    fn count_quota(&mut self, count: metrics::QuotaCount<'_>);
+    /// Counts what a call was charged, or got back.
+    fn count_cost(&mut self, charge: metrics::Charge<'_>);
+    /// What the workers of this proxy share.
+    fn shared_data(&mut self) -> &mut dyn SharedData;
+    /// Calls the rate limit service of `host.stores.global`; its answer comes to [`Exchange::on_answer`] under the token.
+    /// None if it cannot be called.
+    fn ask(&mut self, call: &Call) -> Option<u32>;
+    /// The exchange does not wait for this answer any more: what it reserves is to be given back ([`Asked::released`]).
+    fn abandon(&mut self, token: u32, asked: Asked);
+    /// Calls the rate limit service to settle something, again if that fails, also when the exchange is over.
+    fn tell(&mut self, call: Call);
+}
+
+/// A unary gRPC call to the rate limit service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// The service as gRPC names it.
+    pub service: &'static str,
+    /// Its method.
+    pub method: &'static str,
+    /// The encoded message.
+    pub message: Vec<u8>,
+    /// The quota that it is about.
+    pub quota: Arc<Quota>,
 }
 
 /// A change to a header section.
@@ -109,6 +139,8 @@ pub enum RequestStep {
     Forward(Option<Vec<u8>>),
     /// The filter answers.
     Reply(Reply),
+    /// It waits for the rate limit service: [`Exchange::on_answer`] brings another step.
+    Suspend,
 }
 
 /// Fields that are to be removed, whether or not they are there.
@@ -208,6 +240,10 @@ struct Core {
     progress: Progress,
     era: Option<Era>,
     awaiting: Option<Awaiting>,
+    /// What it holds of quotas and budgets.
+    charges: quota::Charges,
+    /// It waits for the rate limit service.
+    suspended: Option<Box<quota::Suspended>>,
     /// The awaited answer has gone to the client.
     answered: bool,
     /// Why something that may have been the awaited answer was withheld.
@@ -244,6 +280,8 @@ impl Exchange {
                 progress: Progress::Arriving,
                 era: None,
                 awaiting: None,
+                charges: quota::Charges::default(),
+                suspended: None,
                 answered: false,
                 withheld: None,
                 is_stream: false,

@@ -23,7 +23,6 @@ impl Core {
                 let advice = "Send inputResponses in a new request.";
                 return Some(Refusal::of_form(Reason::Malformed, 400, denial::INVALID_REQUEST, said, advice));
             }
-            self.record_message(message, env);
             return None;
         };
         // The modern era has no such methods: without a URI there is nothing to judge, and the server says so.
@@ -34,10 +33,9 @@ impl Core {
         }
         if !message.is_request() {
             if method::is_known_notification(method) {
-                self.record_message(message, env);
                 return None;
             }
-            return self.unknown_method(message, method, env);
+            return self.unknown_method(message, method);
         }
         let configuration = std::sync::Arc::clone(&self.configuration);
         let policy = &configuration.policy;
@@ -51,22 +49,22 @@ impl Core {
             // Clients fall back to another era, or break, when these are refused.
             Kind::Handshake | Kind::List(_) => {}
             Kind::Restricted | Kind::Unknown if by_method.allowed => {
-                self.record_verdict(message, &by_method, env);
+                self.note_verdict(&by_method);
                 return None;
             }
             _ if by_method.reason == Some(Reason::DeniedByRule) => {
                 return Some(self.refused(Noun::Method, method, era, &by_method));
             }
             Kind::Restricted => return Some(self.refused(Noun::Method, method, era, &by_method)),
-            Kind::Unknown => return self.unknown_method(message, method, env),
+            Kind::Unknown => return self.unknown_method(message, method),
             Kind::Plumbing => {
                 if let Some(refusal) = self.subscribed_refusal(policy, message, method, era, now) {
                     return Some(refusal);
                 }
             }
-            Kind::CallTool => return self.judge_named(policy, Noun::Tool, message, era, now, env),
-            Kind::Resource => return self.judge_named(policy, Noun::Resource, message, era, now, env),
-            Kind::Prompt => return self.judge_named(policy, Noun::Prompt, message, era, now, env),
+            Kind::CallTool => return self.judge_named(policy, Noun::Tool, message, era, now),
+            Kind::Resource => return self.judge_named(policy, Noun::Resource, message, era, now),
+            Kind::Prompt => return self.judge_named(policy, Noun::Prompt, message, era, now),
             Kind::Completion => {
                 let Some((noun, name)) = reference(message.bytes) else { return Some(unnamed(method)) };
                 if noun == Noun::Resource
@@ -80,10 +78,9 @@ impl Core {
                     Noun::Resource => self.caller(now).map(|caller| access::template(policy, &caller, &name)),
                     _ => self.access(policy, noun, &name, now),
                 }?;
-                return self.settle(noun, &name, message, era, &verdict, env);
+                return self.settle(noun, &name, era, &verdict);
             }
         }
-        self.record_message(message, env);
         None
     }
 
@@ -94,7 +91,6 @@ impl Core {
         message: &Message<'_>,
         era: Era,
         now: i64,
-        env: &mut dyn Surroundings,
     ) -> Option<Refusal> {
         let name = message.target.as_deref().unwrap_or_default();
         if noun == Noun::Resource
@@ -111,20 +107,12 @@ impl Core {
                 access::access(policy, &self.caller(now)?, noun, name, Some(arguments))
             }
         };
-        self.settle(noun, name, message, era, &verdict, env)
+        self.settle(noun, name, era, &verdict)
     }
 
-    fn settle(
-        &mut self,
-        noun: Noun,
-        name: &str,
-        message: &Message<'_>,
-        era: Era,
-        verdict: &Verdict<'_>,
-        env: &mut dyn Surroundings,
-    ) -> Option<Refusal> {
+    fn settle(&mut self, noun: Noun, name: &str, era: Era, verdict: &Verdict<'_>) -> Option<Refusal> {
         if verdict.allowed {
-            self.record_verdict(message, verdict, env);
+            self.note_verdict(verdict);
             return None;
         }
         Some(self.refused(noun, name, era, verdict))
@@ -208,9 +196,8 @@ impl Core {
         refusal
     }
 
-    fn unknown_method(&mut self, message: &Message<'_>, method: &str, env: &mut dyn Surroundings) -> Option<Refusal> {
+    fn unknown_method(&self, message: &Message<'_>, method: &str) -> Option<Refusal> {
         if self.configuration.policy.on.unknown_method == FailMode::Allow {
-            self.record_message(message, env);
             return None;
         }
         let said = if message.is_request() || message.kind == Kind::Unknown {

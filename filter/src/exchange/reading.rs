@@ -1,7 +1,7 @@
 //! One message of the server while it is read, piece by piece.
 
 use super::Core;
-use crate::json::Lexer;
+use crate::json::{Lexer, Span};
 use crate::mcp::jsonrpc::Envelope;
 use crate::mcp::violation::Invalid;
 use crate::rewrite::redact::Redactor;
@@ -22,6 +22,33 @@ pub(super) struct Reading {
     pub(super) is_redacted: bool,
     /// The first bytes of an event's data, for the spans of the envelope.
     pub(super) head: Vec<u8>,
+    /// The result's `_meta`, if the server is to report there what the call has cost.
+    pub(super) meta: Option<Tap>,
+}
+
+/// Copies one value of a message while it passes.
+#[derive(Debug, Default)]
+pub(super) struct Tap(Vec<u8>);
+
+impl Tap {
+    /// A longer `_meta` is not looked into.
+    const MOST: usize = 64 * 1024;
+
+    /// Takes what `bytes`, which begin at `from`, hold of the value at `span`; the end of a value that is not over is
+    /// its beginning.
+    fn take(&mut self, from: usize, bytes: &[u8], span: Option<Span>) {
+        let Some(span) = span else { return };
+        let next = span.start + self.0.len();
+        let end = if span.is_empty() { from + bytes.len() } else { span.end };
+        let piece = bytes.get(next.saturating_sub(from)..end.saturating_sub(from).min(bytes.len()));
+        let piece = piece.filter(|piece| next >= from && self.0.len() + piece.len() <= Self::MOST);
+        self.0.extend_from_slice(piece.unwrap_or_default());
+    }
+
+    /// The value.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
 }
 
 impl Reading {
@@ -36,13 +63,18 @@ impl Reading {
             redactor: None,
             is_redacted: false,
             head: Vec::new(),
+            meta: core.charges.wants_report().then(Tap::default),
         }
     }
 
     pub(super) fn feed(&mut self, bytes: &[u8]) {
+        let from = self.read;
         self.read += bytes.len();
         if self.fault.is_none() {
             self.fault = self.lexer.feed(bytes, &mut self.envelope).err();
+        }
+        if let Some(tap) = &mut self.meta {
+            tap.take(from, bytes, self.envelope.meta);
         }
     }
 

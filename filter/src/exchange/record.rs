@@ -13,7 +13,7 @@ use crate::decide::access::Verdict;
 use crate::json::write_string;
 use crate::mcp::jsonrpc::Shape;
 use crate::mcp::method::Kind;
-use crate::metrics::{Decision, Outcome};
+use crate::metrics::{CostKind, Decision, Outcome};
 use crate::policy::Reason;
 use crate::rewrite::redact::Findings;
 use crate::state::collapse::Fate;
@@ -35,6 +35,8 @@ pub(super) struct Facts {
     pub(super) mirrored: Mirrored,
     /// Place in the policy of the server that is declared ungoverned.
     pub(super) ungoverned_server: Option<usize>,
+    /// The rule that lets the message pass.
+    pub(super) rule: Option<String>,
     /// What shadow rules would have made of the message: allowed, and by which rule.
     pub(super) would: Option<(bool, String)>,
     /// Id of the decision on the request, which its completion repeats.
@@ -117,6 +119,12 @@ impl Core {
                 _ if !enforces => record.text("would_verdict", "deny"),
                 _ => {}
             }
+            if let Some(shortage) = &refusal.quota {
+                record.text("quota", &shortage.quota);
+                if let Some(seconds) = shortage.retry_after {
+                    record.number("retry_after", seconds);
+                }
+            }
             self.describe(&mut record, message);
             record.open()
         };
@@ -127,17 +135,21 @@ impl Core {
         id
     }
 
-    /// Records that a message passed by a rule or the lack of a need for one.
-    pub(super) fn record_verdict(&mut self, message: &Message<'_>, verdict: &Verdict<'_>, env: &mut dyn Surroundings) {
+    /// Takes note of the rule that lets a message pass.
+    pub(super) fn note_verdict(&mut self, verdict: &Verdict<'_>) {
         if let Some(would) = &verdict.would {
             self.facts.would = Some((would.allowed, would.rule.to_owned()));
         }
-        self.write_allow(Some(message), None, verdict.rule, env);
+        self.facts.rule = verdict.rule.map(str::to_owned);
     }
 
-    /// Records that a message passed that needs no rule of its own.
-    pub(super) fn record_message(&mut self, message: &Message<'_>, env: &mut dyn Surroundings) {
-        self.write_allow(Some(message), None, None, env);
+    /// Records that a message passed, by a rule or the lack of a need for one.
+    pub(super) fn record_passed(&mut self, message: &Message<'_>, env: &mut dyn Surroundings) {
+        let rule = self.facts.rule.take();
+        self.write_allow(Some(message), None, rule.as_deref(), env);
+        if let (Some(reserved), Some(tool)) = (self.charges.reserved_cost(), self.charges.priced_tool()) {
+            self.count_cost(CostKind::Charged, tool, reserved, env);
+        }
     }
 
     /// Records that an HTTP request without a message passed; `method` is the HTTP method.
@@ -158,8 +170,9 @@ impl Core {
             let reason = Some(Reason::DeniedByRule);
             env.count(Decision { outcome: Outcome::WouldDeny, reason, server: self.counted_server() });
         }
-        // A shadow verdict is what the operator waits to see, so it is written even when allowed calls are not.
-        if !env.audits() || !self.configuration.policy.audit.allowed && would.is_none() {
+        // What the operator waits to see, or has to account for, is written even when allowed calls are not.
+        let is_special = would.is_some() || self.charges.is_telling();
+        if !env.audits() || !self.configuration.policy.audit.allowed && !is_special {
             return;
         }
         let id = self.worker.decision_id();
@@ -171,6 +184,13 @@ impl Core {
         if let Some((allowed, rule)) = &would {
             record.text("would_verdict", if *allowed { "allow" } else { "deny" });
             record.text("would_rule", rule);
+        } else if !self.charges.would.is_empty() {
+            record.text("would_verdict", "deny");
+        }
+        record.list("would_quota", &self.charges.would, LISTED);
+        record.list("uncounted", &self.charges.unknown, LISTED);
+        if let Some(reserved) = self.charges.reserved_cost() {
+            record.number("reserved_micro_usd", reserved);
         }
         if message.is_none() {
             record.optional("method", method);
@@ -243,6 +263,10 @@ impl Core {
         if self.parties.is_none() || self.facts.ungoverned_server.is_some() {
             return;
         }
+        let bill = self.settle_charges(env);
+        if let Some(bill) = &bill {
+            self.count_cost(CostKind::Refunded, &bill.tool, bill.reserved.saturating_sub(bill.cost), env);
+        }
         let now = env.now();
         let micros = now.saturating_sub(self.facts.started) / 1000;
         env.observe(self.counted_server(), micros);
@@ -251,7 +275,11 @@ impl Core {
         let told = self.progress == Progress::Answered
             || !self.configuration.policy.audit.allowed
             || !self.is_streamed && !self.is_error && micros < LONG && self.status.is_none_or(|status| status < 300);
-        let told = told && outcome.is_none() && self.facts.hidden.is_empty() && self.facts.redactions.is_empty();
+        let told = told
+            && outcome.is_none()
+            && bill.is_none()
+            && self.facts.hidden.is_empty()
+            && self.facts.redactions.is_empty();
         if told || !env.audits() {
             return;
         }
@@ -278,6 +306,9 @@ impl Core {
             record.flag("is_error", self.is_error);
         }
         record.text("outcome", outcome.unwrap_or(if self.is_stream { "stream_ended" } else { "answered" }));
+        if let Some(bill) = bill {
+            record.number("cost_micro_usd", bill.cost);
+        }
         record.number("request_bytes", self.request_bytes as u64);
         record.number("response_bytes", self.response_bytes as u64);
         record.number("duration_us", micros);

@@ -20,6 +20,34 @@ pub struct Refusal {
     pub code: i32,
     /// Answer with this code and message, as a server would for something that does not exist.
     pub hidden_as: Option<(i32, String)>,
+    /// The quota that refused, if one did.
+    pub quota: Option<Box<Shortage>>,
+}
+
+/// A quota that is used up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shortage {
+    /// Its id.
+    pub quota: String,
+    /// How much it allows.
+    pub limit: u64,
+    /// Seconds of its window, if it has one of a fixed length.
+    pub window: Option<u64>,
+    /// Seconds after which the same request may pass.
+    pub retry_after: Option<u64>,
+}
+
+impl Shortage {
+    /// `Retry-After` (RFC 9110 section 10.2.3), and `RateLimit-Policy` and `RateLimit`
+    /// (draft-ietf-httpapi-ratelimit-headers-10). Ids of quotas need no escaping.
+    fn headers(&self) -> impl Iterator<Item = (&'static str, String)> {
+        let Self { quota, limit, window, retry_after } = self;
+        let window = window.map(|seconds| format!(";w={seconds}")).unwrap_or_default();
+        let reset = retry_after.map(|seconds| format!(";t={seconds}")).unwrap_or_default();
+        let policy = ("ratelimit-policy", format!("\"{quota}\";q={limit}{window}"));
+        let left = ("ratelimit", format!("\"{quota}\";r=0{reset}"));
+        retry_after.map(|seconds| ("retry-after", seconds.to_string())).into_iter().chain([policy, left])
+    }
 }
 
 impl Refusal {
@@ -33,17 +61,18 @@ impl Refusal {
             status: 400,
             code: denial::REFUSED,
             hidden_as: None,
+            quota: None,
         }
     }
 
     /// A refusal of something that two readers could understand differently, or nobody at all.
     pub fn of_form(reason: Reason, status: u16, code: i32, said: String, advice: &str) -> Self {
-        Self { reason, rule: None, said, advice: advice.to_owned(), status, code, hidden_as: None }
+        Self { reason, rule: None, said, advice: advice.to_owned(), status, code, hidden_as: None, quota: None }
     }
 
     /// Whether the answer is an HTTP error even when the request's id is known: the form was at fault, not the wish.
     pub fn is_of_form(&self) -> bool {
-        self.code != denial::REFUSED
+        !matches!(self.code, denial::REFUSED | denial::QUOTA_EXCEEDED | denial::APPROVAL_REQUIRED)
     }
 }
 
@@ -82,7 +111,7 @@ impl Refusal {
             policy,
             decision,
             advice: &self.advice,
-            retry_after: None,
+            retry_after: self.quota.as_ref().and_then(|shortage| shortage.retry_after),
         };
         let rule = self.rule.as_ref().map(|rule| format!(", rule {rule}")).unwrap_or_default();
         let text = format!(
@@ -116,6 +145,7 @@ impl Refusal {
         if status == 405 {
             headers.push(("allow", "POST, GET, DELETE".to_owned()));
         }
+        headers.extend(self.quota.iter().flat_map(|shortage| shortage.headers()));
         if status == 503 {
             headers.push(("retry-after", "1".to_owned()));
         }

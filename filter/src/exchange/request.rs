@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::arrival::DOOMED_BYTES;
 use super::headers::{Headers, Lookup};
+use super::quota::Admission;
 use super::refusal::{Addressee, Refusal, Reply};
 use super::{Awaiting, Core, Exchange, GrowthStep, Progress, RequestStep, Surroundings};
 use crate::json::{Fault, decode, locate};
@@ -63,7 +64,7 @@ pub(super) struct Message<'a> {
 }
 
 impl<'a> Message<'a> {
-    fn new(bytes: &'a [u8], envelope: Envelope) -> Self {
+    pub(super) fn new(bytes: &'a [u8], envelope: Envelope) -> Self {
         let method = envelope.method.map(|span| decode(span.of(bytes)));
         let kind = method.as_deref().map_or(Kind::Plumbing, method::kind);
         let target = match kind {
@@ -136,7 +137,7 @@ impl Exchange {
             Ok(envelope) => core.judge(&Message::new(body, envelope), env),
             Err(invalid) => core.refuse_unreadable(body, &invalid, env),
         };
-        if let Some(lease) = &mut core.lease {
+        if let Some(lease) = core.lease.as_mut().filter(|_| step != RequestStep::Suspend) {
             // Shrinking always fits.
             let _ = lease.hold(0);
         }
@@ -145,7 +146,12 @@ impl Exchange {
 }
 
 impl Core {
-    fn refuse_unreadable(&mut self, body: &[u8], invalid: &Invalid, env: &mut dyn Surroundings) -> RequestStep {
+    pub(super) fn refuse_unreadable(
+        &mut self,
+        body: &[u8],
+        invalid: &Invalid,
+        env: &mut dyn Surroundings,
+    ) -> RequestStep {
         let (reason, code) = match invalid {
             Invalid::Json(error) if error.fault == Fault::DuplicateKey => {
                 (Reason::DuplicateKey, denial::INVALID_REQUEST)
@@ -204,6 +210,27 @@ impl Core {
             }
             (None, Ok(era)) => secret.or_else(|| self.refusal(message, era, env)),
         };
+        let is_changed = reread.is_some();
+        let refusal = match refusal {
+            Some(refusal) => Some(refusal),
+            None => match self.admit(message, env) {
+                Admission::Passed => None,
+                Admission::Refused(refusal) => Some(*refusal),
+                Admission::Waiting => return self.suspend(message, is_changed),
+            },
+        };
+        self.conclude(message, refusal, is_changed, env)
+    }
+
+    /// Carries out and records what was decided of a request; `is_changed` tells that `message` is not what the client
+    /// sent.
+    pub(super) fn conclude(
+        &mut self,
+        message: &Message<'_>,
+        refusal: Option<Refusal>,
+        is_changed: bool,
+        env: &mut dyn Surroundings,
+    ) -> RequestStep {
         if let Some(refusal) = refusal.map(|refusal| self.without_secrets(refusal)) {
             let decision = self.record_refusal(&refusal, Some(message), env);
             if self.enforces() {
@@ -216,6 +243,10 @@ impl Core {
                 self.progress = Progress::Answered;
                 return RequestStep::Reply(refusal.reply(message.addressee(), policy, &decision));
             }
+        } else {
+            self.record_passed(message, env);
+            self.charges.is_spent = true;
+            self.commit_final(env);
         }
         self.progress = Progress::Forwarded;
         if let (Some(id), true) = (message.id(), message.is_request()) {
@@ -229,7 +260,7 @@ impl Core {
             self.awaiting = Some(Awaiting { id: id.to_vec(), kind: message.kind, tool, output, cursor });
         }
         let rewritten = if self.enforces() { self.rewritten_request(message) } else { None };
-        RequestStep::Forward(rewritten.or_else(|| Some(reread?.bytes.to_vec())))
+        RequestStep::Forward(rewritten.or_else(|| is_changed.then(|| message.bytes.to_vec())))
     }
 
     /// Why a request whose secrets were taken out is refused all the same: a header still has one.

@@ -3,9 +3,10 @@
 use super::events::Events;
 use super::headers::{Headers, Lookup, is_utf8, media_type};
 use super::inbound::{Channel, Fate, withheld};
-use super::reading::Reading;
+use super::reading::{Reading, Tap};
 use super::redaction::Reads;
 use super::refusal::{Addressee, Refusal};
+use super::text::{self, PLAIN_TEXT};
 use super::{ChunkStep, Core, Exchange, Progress, Removals, Reply, ResponseStep, Surroundings};
 use crate::mcp::jsonrpc::Envelope;
 use crate::mcp::method::Kind;
@@ -14,13 +15,10 @@ use crate::mcp::violation::{Invalid, Violation};
 use crate::policy::{FailMode, Reason};
 use crate::rewrite::redact::Redactor;
 
-/// The text of an error status that passes: OAuth errors, Envoy's own replies.
-const PLAIN_TEXT: usize = 64 * 1024;
-
 /// What a response with an unchanged body loses: the way to another server.
-const UNCHANGED: [&str; 1] = ["alt-svc"];
+pub(super) const UNCHANGED: [&str; 1] = ["alt-svc"];
 /// What a response loses whose headers leave before its body is known.
-const CHANGEABLE: [&str; 8] = [
+pub(super) const CHANGEABLE: [&str; 8] = [
     "alt-svc",
     "content-length",
     super::STALE_FIELDS[0],
@@ -173,7 +171,7 @@ impl Exchange {
                     env,
                 ) {
                     Some(step) => step,
-                    None => match core.redactor(Reads::Text).filter(|_| essence.is_some_and(is_text)) {
+                    None => match core.redactor(Reads::Text).filter(|_| essence.is_some_and(text::is_text)) {
                         Some(redactor) => {
                             self.body = Body::Text(redactor);
                             ResponseStep::Continue(core.removals(&CHANGEABLE))
@@ -186,18 +184,6 @@ impl Exchange {
                 }
             }
         }
-    }
-
-    /// Text that nobody reads as MCP passes, up to a bound; held, if secrets are looked for in it.
-    fn plain_text(&mut self) -> ResponseStep {
-        let core = &mut self.core;
-        if core.redaction().is_some() {
-            self.body = Body::HeldText(Vec::new());
-            let changeable = !core.configuration.host.hold_headers;
-            return ResponseStep::Hold(core.removals(if changeable { &CHANGEABLE } else { &UNCHANGED }));
-        }
-        self.body = Body::PlainText(PLAIN_TEXT);
-        ResponseStep::Continue(core.removals(&UNCHANGED))
     }
 
     /// The body ended in a way in which the host cannot send on what is held, over `most` bytes: with trailers, in
@@ -248,14 +234,9 @@ impl Exchange {
     }
 }
 
-/// Whether a media type is one of text, in which secrets can be found.
-fn is_text(essence: &str) -> bool {
-    essence.starts_with("text/") || ["json", "xml", "yaml", "javascript"].iter().any(|kind| essence.contains(kind))
-}
-
 impl Core {
     /// Shadow mode changes nothing.
-    fn removals(&self, fields: Removals) -> Removals {
+    pub(super) fn removals(&self, fields: Removals) -> Removals {
         if self.enforces() { fields } else { &[] }
     }
 
@@ -410,33 +391,6 @@ impl Core {
         if passes { ChunkStep::Rewrite(out) } else { ChunkStep::Cut }
     }
 
-    /// Text is held to its end, and leaves without its secrets.
-    fn text_chunk(&mut self, held: &mut Vec<u8>, chunk: &[u8], end: bool, env: &mut dyn Surroundings) -> ChunkStep {
-        held.extend_from_slice(chunk);
-        let overloaded = self.lease.as_mut().is_some_and(|lease| !lease.hold(held.len()));
-        if held.len() > PLAIN_TEXT || overloaded {
-            if let Some(lease) = &mut self.lease {
-                let _ = lease.hold(0);
-            }
-            if !self.enforces() {
-                return ChunkStep::Pass;
-            }
-            self.outcome = Some(if overloaded { "overloaded" } else { "text_too_long" });
-            return ChunkStep::Cut;
-        }
-        if !end {
-            return ChunkStep::Hold;
-        }
-        if let Some(lease) = &mut self.lease {
-            let _ = lease.hold(0);
-        }
-        match self.redacted(held, Fate::Pass, Reads::Text, None, Channel::Body, env) {
-            Fate::Pass => ChunkStep::Pass,
-            Fate::Replace(text) => ChunkStep::Replace(text),
-            Fate::Deny(_) | Fate::Drop => ChunkStep::Cut,
-        }
-    }
-
     /// A fault in a body of an error status is judged at its end, where it may turn out to be no JSON-RPC at all.
     fn is_whole_body_refused(&self, json: &JsonBody) -> bool {
         !json.error_status && self.enforces() && self.configuration.policy.on.unreadable_response == FailMode::Deny
@@ -463,6 +417,10 @@ impl Core {
         end: bool,
         env: &mut dyn Surroundings,
     ) -> ChunkStep {
+        if end {
+            self.is_error = reading.envelope.is_error;
+            self.note_report(reading.meta.as_ref().map(Tap::bytes).unwrap_or_default());
+        }
         if !self.enforces() {
             return ChunkStep::Pass;
         }

@@ -90,6 +90,20 @@ impl<'a> Decimal<'a> {
         Some(value)
     }
 
+    /// A million times the value, rounded up. Values beyond 2^128 - 1 become that; `None` for a number below 0.
+    pub fn millionths(self) -> Option<u128> {
+        if self.negative {
+            return None;
+        }
+        let places = self.unit.saturating_add(6);
+        let cut = usize::try_from(places.saturating_neg()).unwrap_or_default();
+        let zeros = usize::try_from(places.clamp(0, 40)).unwrap_or_default();
+        let digits = self.digits().take(self.count().saturating_sub(cut)).chain(core::iter::repeat_n(0, zeros));
+        let value = digits.fold(0_u128, |value, digit| value.saturating_mul(10).saturating_add(u128::from(digit)));
+        // The last significant digit is not 0.
+        Some(if cut > 0 && !self.is_zero() { value.saturating_add(1) } else { value })
+    }
+
     /// The significant digits as a number, if they are at most [`DIVISOR_DIGITS`] and not 0.
     pub fn divisor(&self) -> Option<u64> {
         let few = !self.is_zero() && self.count() <= DIVISOR_DIGITS;
@@ -198,6 +212,26 @@ mod tests {
 
     fn number(text: &str) -> Decimal<'_> {
         Decimal::read(text.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn millionths_round_up() {
+        for (text, expected) in [
+            ("0", 0),
+            ("0.0", 0),
+            ("1", 1_000_000),
+            ("1.5e3", 1_500_000_000),
+            ("0.0000010", 1),
+            ("0.0000011", 2),
+            ("12.34567891", 12_345_679),
+            ("1e-400", 1),
+            ("100e-8", 1),
+            ("1e400", u128::MAX),
+        ] {
+            assert_eq!(number(text).millionths(), Some(expected), "{text}");
+        }
+        assert_eq!(number("-1").millionths(), None);
+        assert_eq!(number("-0").millionths(), Some(0));
     }
 
     #[test]

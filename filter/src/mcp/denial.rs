@@ -4,6 +4,10 @@ use crate::json::write_string;
 
 /// JSON-RPC error code of a refusal by policy. Outside -32768..-32000, which the specification reserves.
 pub const REFUSED: i32 = -31403;
+/// JSON-RPC error code of a refusal by a quota or budget.
+pub const QUOTA_EXCEEDED: i32 = -31429;
+/// JSON-RPC error code of a refusal of what a person has to approve.
+pub const APPROVAL_REQUIRED: i32 = -31401;
 /// JSON-RPC 2.0: invalid JSON was received.
 pub const PARSE_ERROR: i32 = -32700;
 /// JSON-RPC 2.0: the JSON is not a valid request object.

@@ -6,7 +6,8 @@
 
 #![allow(unsafe_code)]
 
-use super::{root, stream};
+use super::host::Buffer;
+use super::{calls, host, root, stream};
 
 // Host functions. Every one returns a status; 0 is success.
 #[link(wasm_import_module = "env")]
@@ -60,6 +61,21 @@ unsafe extern "C" {
     pub(super) fn proxy_continue_stream(stream: u32) -> u32;
     pub(super) fn proxy_close_stream(stream: u32) -> u32;
     pub(super) fn proxy_set_effective_context(context: u32) -> u32;
+    pub(super) fn proxy_done() -> u32;
+    pub(super) fn proxy_grpc_call(
+        cluster: *const u8,
+        cluster_size: usize,
+        service: *const u8,
+        service_size: usize,
+        method: *const u8,
+        method_size: usize,
+        metadata: *const u8,
+        metadata_size: usize,
+        message: *const u8,
+        message_size: usize,
+        timeout: u32,
+        token: *mut u32,
+    ) -> u32;
     pub(super) fn proxy_send_local_response(
         status: u32,
         details: *const u8,
@@ -150,12 +166,23 @@ extern "C" fn proxy_on_log(context: u32) {
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn proxy_on_done(_: u32) -> u32 {
-    1
+extern "C" fn proxy_on_grpc_receive(_: u32, token: u32, size: usize) {
+    calls::answered(token, host::buffer(Buffer::GrpcReceive, 0, size).ok().as_deref());
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_grpc_close(_: u32, token: u32, _: u32) {
+    calls::answered(token, None);
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_done(context: u32) -> u32 {
+    u32::from(calls::may_end(context))
 }
 
 #[unsafe(no_mangle)]
 extern "C" fn proxy_on_delete(context: u32) {
     stream::delete(context);
+    calls::delete(context);
     root::delete(context);
 }

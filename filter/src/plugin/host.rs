@@ -6,6 +6,7 @@ use std::ptr;
 
 use super::{abi, pairs};
 use crate::exchange::{Headers, LEADING_FIELDS};
+use crate::state::shared::{SharedData, StoreError};
 
 /// A host call's status other than success (proxy-wasm ABI 0.2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +32,7 @@ pub(super) enum Level {
 pub(super) enum Buffer {
     RequestBody = 0,
     ResponseBody = 1,
+    GrpcReceive = 5,
     PluginConfiguration = 7,
 }
 
@@ -166,15 +168,81 @@ pub(super) fn increment_metric(id: u32, by: u64) -> Result<()> {
     check(unsafe { abi::proxy_increment_metric(id, i64::try_from(by).unwrap_or(i64::MAX)) })
 }
 
+/// A version that no entry has: an entry that exists refuses it, and a new one takes the value.
+const OF_NO_ENTRY: u32 = u32::MAX;
+/// The status of a write whose version is not that of the entry.
+const CAS_MISMATCH: u32 = 8;
+
+/// What the workers of this Envoy share.
+pub(super) struct Shared;
+
+impl SharedData for Shared {
+    fn get(&mut self, key: &str) -> std::result::Result<Option<(Vec<u8>, u32)>, StoreError> {
+        let mut version = 0;
+        // SAFETY: pointer and length of a live string; the host writes a pointer, a length and a number to live places.
+        match bytes(|data, length| unsafe {
+            abi::proxy_get_shared_data(key.as_ptr(), key.len(), data, length, &raw mut version)
+        }) {
+            Ok(value) => Ok(Some((value, version))),
+            Err(Status(NOT_FOUND)) => Ok(None),
+            Err(_) => Err(StoreError::Unavailable),
+        }
+    }
+
+    fn set(&mut self, key: &str, value: &[u8], version: Option<u32>) -> std::result::Result<bool, StoreError> {
+        let version = version.unwrap_or(OF_NO_ENTRY);
+        // SAFETY: pointers and lengths of live slices.
+        match unsafe { abi::proxy_set_shared_data(key.as_ptr(), key.len(), value.as_ptr(), value.len(), version) } {
+            0 => Ok(true),
+            CAS_MISMATCH => Ok(false),
+            _ => Err(StoreError::Unavailable),
+        }
+    }
+}
+
 /// What all workers of this Envoy share under `key`: what it holds already, or else `value`, from now on.
-pub(super) fn shared_or_insert(key: &str, value: &[u8]) -> Result<Vec<u8>> {
-    // A version that no entry has: an entry that exists refuses it, and a new one takes the value.
-    const OF_NO_ENTRY: u32 = u32::MAX;
-    // SAFETY: pointers and lengths of live slices. Whether it was written shows when it is read.
-    let _ = unsafe { abi::proxy_set_shared_data(key.as_ptr(), key.len(), value.as_ptr(), value.len(), OF_NO_ENTRY) };
-    let mut version = 0;
-    // SAFETY: pointer and length of a live string; the host writes a pointer, a length and a number to live places.
-    bytes(|data, length| unsafe { abi::proxy_get_shared_data(key.as_ptr(), key.len(), data, length, &raw mut version) })
+pub(super) fn shared_or_insert(key: &str, value: &[u8]) -> Option<Vec<u8>> {
+    // Whether it was written shows when it is read.
+    let _ = Shared.set(key, value, None);
+    Shared.get(key).ok()?.map(|(value, _)| value)
+}
+
+/// Begins a unary gRPC call to a method of a cluster; the answer comes under the token that is returned. `timeout` is in
+/// milliseconds. A cluster that Envoy does not know is an error here, and not in an answer.
+pub(super) fn grpc_call(cluster: &str, service: &str, method: &str, message: &[u8], timeout: u32) -> Result<u32> {
+    // No initial metadata.
+    let metadata = pairs::encode(&[]);
+    let mut token = 0;
+    // SAFETY: pointers and lengths of live slices; the host writes one u32 to a live place.
+    check(unsafe {
+        abi::proxy_grpc_call(
+            cluster.as_ptr(),
+            cluster.len(),
+            service.as_ptr(),
+            service.len(),
+            method.as_ptr(),
+            method.len(),
+            metadata.as_ptr(),
+            metadata.len(),
+            message.as_ptr(),
+            message.len(),
+            timeout,
+            &raw mut token,
+        )
+    })?;
+    Ok(token)
+}
+
+/// Lets the root context end that had asked for time.
+pub(super) fn done() -> Result<()> {
+    // SAFETY: takes nothing.
+    check(unsafe { abi::proxy_done() })
+}
+
+/// Lets the request go on that a callback had paused.
+pub(super) fn continue_request() -> Result<()> {
+    // SAFETY: takes a number; 0 is the request.
+    check(unsafe { abi::proxy_continue_stream(0) })
 }
 
 pub(super) fn record_metric(id: u32, value: u64) -> Result<()> {

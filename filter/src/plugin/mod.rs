@@ -2,6 +2,7 @@
 //! [`crate::exchange`].
 
 mod abi;
+mod calls;
 mod host;
 mod pairs;
 mod root;

@@ -1,15 +1,18 @@
 //! The root context: configuration, the tick, and what Envoy tells about a connection and takes as records.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::host::{self, Buffer, Level, Metric};
-use super::{pairs, stream};
+use super::host::{self, Buffer, Level, Metric, Shared};
+use super::{calls, pairs, stream};
 use crate::decide::identity::Claim;
-use crate::exchange::Surroundings;
+use crate::exchange::{Asked, Call, Surroundings};
 use crate::metrics;
-use crate::policy::{self, Configuration, LogLevel};
+use crate::policy::{self, Configuration, LogLevel, RateLimitService};
+use crate::state::counters::Counters;
+use crate::state::shared::SharedData;
 use crate::state::{Worker, random_key};
 
 const JWT_AUTHN: &str = "envoy.filters.http.jwt_authn";
@@ -86,7 +89,8 @@ pub(super) fn configure(root: u32, size: usize) -> bool {
     let limits = &configuration.policy.limits;
     let (worker_bytes, principal_bytes) = (limits.buffered_bytes_per_worker, limits.buffered_bytes_per_principal);
     let Some(key) = redaction_key(&configuration) else { return false };
-    let worker = Arc::new(Worker::with_key(worker_bytes, principal_bytes, &key));
+    let Some(counters) = counters(&configuration) else { return false };
+    let worker = Arc::new(Worker::with_key(worker_bytes, principal_bytes, &key).with_counters(counters));
     let filter = Filter { configuration: Arc::new(configuration), worker, metrics: RefCell::default() };
     let _replaced = take(root);
     FILTERS.with_borrow_mut(|filters| filters.push((root, Rc::new(filter))));
@@ -102,10 +106,10 @@ fn redaction_key(configuration: &Configuration) -> Option<Vec<u8>> {
     }
     let Some(name) = &configuration.host.redaction_key_env else {
         let shared = host::shared_or_insert(SHARED, &random_key());
-        if shared.is_err() {
+        if shared.is_none() {
             host::log(Level::Error, "tidegate: Envoy keeps no shared data, and no host.keys.redaction is configured.");
         }
-        return shared.ok();
+        return shared;
     };
     let key = std::env::var(name).ok().filter(|key| key.len() >= SHORTEST);
     if key.is_none() {
@@ -116,6 +120,35 @@ fn redaction_key(configuration: &Configuration) -> Option<Vec<u8>> {
         host::log(Level::Error, &text);
     }
     key.map(String::into_bytes)
+}
+
+/// The counters of quotas, under a key that the workers of this Envoy share until it ends: whoever knew it could choose
+/// names that share a counter.
+fn counters(configuration: &Configuration) -> Option<Counters> {
+    const SHARED: &str = "tidegate/quota-key";
+    let size = configuration.host.stores.counters;
+    if configuration.policy.quotas.is_empty() {
+        return Some(Counters::new(size, [0; 16]));
+    }
+    let key = host::shared_or_insert(SHARED, &random_key());
+    let key = key.and_then(|key| key.first_chunk().copied());
+    if key.is_none() {
+        host::log(Level::Error, "tidegate: Envoy keeps no shared data, which the quotas of this policy need.");
+    }
+    key.map(|key| Counters::new(size, key))
+}
+
+/// The rate limit service of a root context's configuration.
+pub(super) fn service(root: u32) -> Option<RateLimitService> {
+    filter(root)?.configuration.host.stores.global.clone()
+}
+
+/// Counts a settlement that the rate limit service did not take.
+pub(super) fn count_lost(root: u32, quota: &str) {
+    if let Some(filter) = filter(root) {
+        let outcome = metrics::QuotaOutcome::SettleError;
+        Envoy::new(filter, root, root).count_quota(metrics::QuotaCount { outcome, quota });
+    }
 }
 
 /// An audit channel that is configured and suppressed is a start-up error (Istio's default Wasm log level is warning).
@@ -143,10 +176,11 @@ fn level_of(level: LogLevel) -> Level {
 pub(super) fn tick(root: u32) {
     let Some(filter) = filter(root) else { return };
     let due = filter.worker.collapse.due(host::now(), false);
-    let mut envoy = Envoy::new(filter);
+    let mut envoy = Envoy::new(filter, root, root);
     for line in due {
         envoy.audit(&line);
     }
+    calls::tick(root);
     stream::end_waits(host::now());
 }
 
@@ -156,6 +190,8 @@ struct Metrics {
     decisions: Vec<(metrics::Key, u32)>,
     durations: Vec<(usize, u32)>,
     redactions: Vec<((metrics::Redacted, String, usize), u32)>,
+    /// By name: what makes them equal are several texts.
+    others: HashMap<String, u32>,
 }
 
 /// The id under `key`, defining the metric at its first use. The lists are short: a policy's servers by few outcomes.
@@ -174,12 +210,31 @@ pub(super) struct Envoy {
     audit_level: Option<Level>,
     /// The JWT payload by metadata key: one host call however many claims are read.
     payload: Option<(String, Vec<u8>)>,
+    root: u32,
+    /// The context whose callback this is.
+    context: u32,
+    shared: Shared,
 }
 
 impl Envoy {
-    pub(super) fn new(filter: Rc<Filter>) -> Self {
+    pub(super) fn new(filter: Rc<Filter>, root: u32, context: u32) -> Self {
         let audit = &filter.configuration.host.audit_log;
-        Self { audit_level: audit.enabled.then(|| level_of(audit.level)), filter, payload: None }
+        let audit_level = audit.enabled.then(|| level_of(audit.level));
+        Self { audit_level, filter, payload: None, root, context, shared: Shared }
+    }
+
+    fn add(&mut self, name: String, by: u64) {
+        let Ok(mut metrics) = self.filter.metrics.try_borrow_mut() else { return };
+        let id = match metrics.others.get(&name) {
+            Some(id) => *id,
+            None => {
+                let Ok(id) = host::define_metric(Metric::Counter, &name) else { return };
+                metrics.others.insert(name, id);
+                id
+            }
+        };
+        // The id was just defined; a counter that cannot be raised has nowhere to be reported either.
+        let _ = host::increment_metric(id, by);
     }
 }
 
@@ -250,6 +305,33 @@ impl Surroundings for Envoy {
         let name = || metrics::duration_name(server.name);
         if let Some(id) = metric(&mut metrics.durations, server.ordinal, Metric::Histogram, name) {
             let _ = host::record_metric(id, micros);
+        }
+    }
+
+    fn count_quota(&mut self, count: metrics::QuotaCount<'_>) {
+        self.add(count.name(), 1);
+    }
+
+    fn count_cost(&mut self, charge: metrics::Charge<'_>) {
+        self.add(charge.name(), charge.micro_usd);
+    }
+
+    fn shared_data(&mut self) -> &mut dyn SharedData {
+        &mut self.shared
+    }
+
+    fn ask(&mut self, call: &Call) -> Option<u32> {
+        let service = self.filter.configuration.host.stores.global.as_ref()?;
+        calls::ask(self.root, self.context, service, call)
+    }
+
+    fn abandon(&mut self, token: u32, asked: Asked) {
+        calls::abandon(token, asked);
+    }
+
+    fn tell(&mut self, call: Call) {
+        if let Some(service) = &self.filter.configuration.host.stores.global {
+            calls::tell(self.root, self.context, service, call);
         }
     }
 }

@@ -76,11 +76,13 @@ pub(super) struct Stream {
     response_drained: usize,
     /// No-hold mode: whether the last chunk was paused after it was drained.
     paused: bool,
+    /// Bytes of the body of a request that waits for the rate limit service.
+    suspended: usize,
 }
 
 pub(super) fn create(context: u32, root: u32) {
     let Some(filter) = root::filter(root) else { return };
-    let mut envoy = Envoy::new(Rc::clone(&filter));
+    let mut envoy = Envoy::new(Rc::clone(&filter), root, context);
     let hold = filter.configuration.host.hold_headers;
     let exchange = Exchange::new(Arc::clone(&filter.configuration), Arc::clone(&filter.worker), envoy.now());
     let stream = Stream {
@@ -96,6 +98,7 @@ pub(super) fn create(context: u32, root: u32) {
         response_seen: 0,
         response_drained: 0,
         paused: false,
+        suspended: 0,
     };
     table(|table| table.insert(context, Slot::Idle(Box::new(stream))));
 }
@@ -144,6 +147,23 @@ pub(super) fn end_waits(now: u64) {
             stream.reply(&reply)
         });
     }
+}
+
+/// Takes an answer of the rate limit service for a stream that waits for it; None if the call failed.
+pub(super) fn answered(context: u32, token: u32, answer: Option<&[u8]>) {
+    with(context, |stream| {
+        host::set_effective_context(context)?;
+        match stream.exchange.on_answer(token, answer, &mut stream.envoy) {
+            None | Some(RequestStep::Suspend) => Ok(PAUSE),
+            Some(RequestStep::Reply(reply)) => stream.reply(&reply),
+            Some(RequestStep::Forward(changed)) => {
+                let drained = std::mem::take(&mut stream.drained);
+                stream.forward(changed.as_deref(), stream.suspended, &drained)?;
+                host::continue_request()?;
+                Ok(CONTINUE)
+            }
+        }
+    });
 }
 
 fn table<T>(change: impl FnOnce(&mut HashMap<u32, Slot>) -> T) -> T {
@@ -219,6 +239,7 @@ impl Stream {
             Phase::Open => return Ok(CONTINUE),
             Phase::Replied | Phase::Cut => return Ok(PAUSE),
             Phase::Governed if self.exchange.is_request_settled() => return self.settled_body(size),
+            Phase::Governed if self.exchange.is_suspended() => return Ok(PAUSE),
             Phase::Governed => {}
         }
         let total = if self.hold {
@@ -235,11 +256,11 @@ impl Stream {
             GrowthStep::Hold if !end => Ok(self.drain_action(total)),
             GrowthStep::Hold if self.hold => {
                 let body = host::buffer(Buffer::RequestBody, 0, size)?;
-                self.request_end(&body)
+                self.request_end(body)
             }
             GrowthStep::Hold => {
                 let body = std::mem::take(&mut self.drained);
-                self.request_end(&body)
+                self.request_end(body)
             }
             GrowthStep::Forward => {
                 self.phase = Phase::Open;
@@ -271,35 +292,50 @@ impl Stream {
             Phase::Open => return Ok(CONTINUE),
             Phase::Replied | Phase::Cut => return Ok(PAUSE),
             Phase::Governed if self.exchange.is_request_settled() => return Ok(CONTINUE),
+            Phase::Governed if self.exchange.is_suspended() => return Ok(PAUSE),
             Phase::Governed => {}
         }
         // Trailers end a body too, and Envoy then never says so in the body callback.
         let body =
             if self.hold { host::buffer(Buffer::RequestBody, 0, ALL)? } else { std::mem::take(&mut self.drained) };
-        self.request_end(&body)
+        self.request_end(body)
     }
 
-    fn request_end(&mut self, body: &[u8]) -> Result<u32, Status> {
-        match self.exchange.on_request_end(body, &mut self.envoy) {
+    fn request_end(&mut self, body: Vec<u8>) -> Result<u32, Status> {
+        match self.exchange.on_request_end(&body, &mut self.envoy) {
             RequestStep::Reply(reply) => self.reply(&reply),
+            RequestStep::Suspend => {
+                self.suspended = body.len();
+                if !self.hold {
+                    self.drained = body;
+                }
+                Ok(PAUSE)
+            }
             RequestStep::Forward(changed) => {
-                match &changed {
-                    Some(changed) if self.hold => {
-                        host::replace_start(Buffer::RequestBody, body.len(), changed)?;
-                        // Envoy never corrects it, and a stale one lets the server read a second request.
-                        host::set_header(Map::Request, "content-length", &changed.len().to_string())?;
-                    }
-                    None if self.hold => {}
-                    _ => host::replace_start(Buffer::RequestBody, 0, changed.as_deref().unwrap_or(body))?,
-                }
-                if let Some(Waiting { headers, end, .. }) = self.waiting.take() {
-                    if self.judged_response_headers(&headers, end)? == CONTINUE {
-                        host::continue_response()?;
-                    }
-                }
+                self.forward(changed.as_deref(), body.len(), &body)?;
                 Ok(CONTINUE)
             }
         }
+    }
+
+    /// Hands a judged request back to Envoy, `changed` if that is given: in hold mode Envoy has the `size` bytes of its
+    /// body, in no-hold mode they are in `drained`.
+    fn forward(&mut self, changed: Option<&[u8]>, size: usize, drained: &[u8]) -> Result<(), Status> {
+        match changed {
+            Some(changed) if self.hold => {
+                host::replace_start(Buffer::RequestBody, size, changed)?;
+                // Envoy never corrects it, and a stale one lets the server read a second request.
+                host::set_header(Map::Request, "content-length", &changed.len().to_string())?;
+            }
+            None if self.hold => {}
+            _ => host::replace_start(Buffer::RequestBody, 0, changed.unwrap_or(drained))?,
+        }
+        if let Some(Waiting { headers, end, .. }) = self.waiting.take() {
+            if self.judged_response_headers(&headers, end)? == CONTINUE {
+                host::continue_response()?;
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn response_headers(&mut self, end: bool) -> Result<u32, Status> {

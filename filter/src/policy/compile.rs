@@ -7,8 +7,9 @@ use super::document::{Fields, Kind, Report, Value};
 use super::index::RuleIndex;
 use super::quota::Engine;
 use super::{
-    Compiled, Configuration, Costs, Diagnostic, Diagnostics, HostSettings, Mode, Policy, Rule, Server, TargetPattern,
-    arguments, cost, cost_controls, identity, keys, lint, quota, redaction, registry, rule, server, settings,
+    Compiled, Configuration, Costs, Diagnostic, Diagnostics, HostSettings, Mode, Named, Policy, Rule, Server,
+    TargetPattern, arguments, cost, cost_controls, identity, keys, lint, quota, redaction, registry, rule, server,
+    settings,
 };
 use crate::order;
 
@@ -129,6 +130,8 @@ fn read_policy(
     order::distinct(&mut time_bounds);
     let digest = digest(text.get(value.span.start..value.span.end).unwrap_or_default());
     let name = name?;
+    let whos = rules.iter().filter_map(|rule| rule.who.as_ref());
+    let named = Named::of(whos.chain(quotas.iter().filter_map(|quota| quota.who.as_ref())));
     let policy = Policy {
         name,
         revision,
@@ -144,6 +147,7 @@ fn read_policy(
         redaction,
         quotas,
         costs,
+        named,
         limits,
         on,
         audit,

@@ -3,13 +3,16 @@
 use std::sync::Arc;
 
 use super::document::{Fields, Report, Value};
-use super::{Cost, PricedArgument, ReportedCost, keys, money, rule};
+use super::{Cost, PricedArgument, Refunds, ReportedCost, keys, money, quota, rule};
 
 /// The largest whole number that every JSON reader understands exactly (RFC 8259 section 6).
 const MOST: u64 = (1 << 53) - 1;
 
 /// The keys that are prices, or have one.
 const PRICES: [&str; 5] = ["per_call", "per_request_kb", "per_result_kb", "argument", "result"];
+
+/// When a call costs nothing after all, where the document does not say it.
+const REFUNDS: Refunds = Refunds { upstream_failure: true, tool_error: false };
 
 /// Reads `costs`.
 pub(super) fn read(value: &Value<'_>, servers: &[String], report: &mut Report<'_>) -> Vec<Arc<Cost>> {
@@ -40,7 +43,8 @@ fn read_cost(value: &Value<'_>, servers: &[String], report: &mut Report<'_>) -> 
         let help = "say what a call costs at most, as in \"max\": \"$1\": it is reserved, and the rest given back";
         fields.missing(&message, help, report);
     }
-    Some(Cost { tools: tools?, per_call, per_request_kb, per_result_kb, argument, result, max })
+    let refund_on = fields.get("refund_on").map_or(REFUNDS, |value| quota::read_refund_list(value, report));
+    Some(Cost { tools: tools?, per_call, per_request_kb, per_result_kb, argument, result, refund_on, max })
 }
 
 fn read_argument(value: &Value<'_>, report: &mut Report<'_>) -> Option<PricedArgument> {

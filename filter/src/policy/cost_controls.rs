@@ -8,7 +8,9 @@ use super::diagnostic::suggestion;
 use super::document::{Fields, Kind, Report, Value};
 use super::duration::{self, Bounds, HOUR, SECOND};
 use super::quota::{self, Engine, PERIODS, RESERVED};
-use super::{Costs, Counts, Dimension, FailMode, Field, Missing, Mode, Quota, Reason, Scope, Who, keys, money, server};
+use super::{
+    Costs, Counts, Dimension, FailMode, Field, Missing, Mode, Quota, Reason, Refunds, Scope, Who, keys, money, server,
+};
 use crate::quota::{Limit, Period};
 
 /// What is said once for all of `cost_controls`.
@@ -17,7 +19,6 @@ struct Settings {
     scope: Scope,
     on_store_error: FailMode,
     mode: Mode,
-    engine: Engine,
 }
 
 /// Reads `cost_controls`; adds its quotas, and the threshold on single calls.
@@ -34,8 +35,8 @@ pub(super) fn read(
         scope: quota::read_scope(&fields, engine, report),
         on_store_error: quota::read_on_store_error(&fields, report),
         mode: fields.get("mode").and_then(|value| server::read_mode(value, report)).unwrap_or(Mode::Enforce),
-        engine,
     };
+    quota::check_budget(&fields, Counts::Cost, settings.scope, engine, report);
     if let Some(value) = fields.get("team_budgets") {
         read_team_budgets(value, &settings, quotas, report);
     }
@@ -84,7 +85,7 @@ impl Settings {
             scope: self.scope,
             on_store_error: self.on_store_error,
             on_missing: Missing::Share,
-            refund_on: quota::default_refunds(Counts::Cost, self.scope, self.engine),
+            refund_on: Refunds::default(),
             mode: self.mode,
             advice: None,
             exceeded,

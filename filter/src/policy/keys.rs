@@ -144,7 +144,7 @@ pub(super) const QUOTA: Keys = Keys {
 };
 pub(super) const COST: Keys = Keys {
     name: "cost",
-    known: &["tools", "per_call", "per_request_kb", "per_result_kb", "argument", "result", "max"],
+    known: &["tools", "per_call", "per_request_kb", "per_result_kb", "argument", "result", "max", "refund_on"],
     later: &[],
 };
 pub(super) const COST_ARGUMENT: Keys =

@@ -127,6 +127,8 @@ pub struct Policy {
     pub quotas: Vec<Arc<Quota>>,
     /// What calls cost.
     pub costs: Costs,
+    /// Teams and subjects that the policy names, sorted: metrics name no others.
+    pub(crate) named: Named,
     /// Sizes and depth.
     pub limits: Limits,
     /// The verdict for each cause of indecision.
@@ -139,6 +141,46 @@ pub struct Policy {
     pub(crate) by_server: Vec<RuleIndex>,
     /// Every `not_before` and `expires`, sorted.
     pub(crate) time_bounds: Vec<i64>,
+}
+
+/// Teams and subjects that a policy names.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Named {
+    teams: Vec<String>,
+    subjects: Vec<String>,
+}
+
+impl Named {
+    /// Those of every `who`.
+    fn of<'w>(all: impl Iterator<Item = &'w Who>) -> Self {
+        let mut named = Self::default();
+        for (field, values) in all.flat_map(|who| &who.0) {
+            match field {
+                Field::Team => named.teams.extend_from_slice(values),
+                Field::Subject => named.subjects.extend_from_slice(values),
+                _ => {}
+            }
+        }
+        crate::order::distinct(&mut named.teams);
+        crate::order::distinct(&mut named.subjects);
+        named
+    }
+
+    /// A team as metrics name it.
+    pub(crate) fn team(&self, team: Option<&str>) -> &str {
+        Self::label(&self.teams, team)
+    }
+
+    /// A subject as metrics name it.
+    pub(crate) fn subject(&self, subject: &str) -> &str {
+        Self::label(&self.subjects, Some(subject).filter(|subject| !subject.is_empty()))
+    }
+
+    fn label<'n>(names: &'n [String], name: Option<&str>) -> &'n str {
+        let Some(name) = name else { return "none" };
+        let found = names.binary_search_by(|known| known.as_str().cmp(name)).ok().and_then(|at| names.get(at));
+        found.map_or("other", String::as_str)
+    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@ mod window;
 
 use std::sync::Arc;
 
-pub(super) use read::{Engine, Names, RESERVED, default_refunds, read, read_on_store_error, read_scope};
+pub(super) use read::{Engine, Names, RESERVED, check_budget, read, read_on_store_error, read_refund_list, read_scope};
 pub(super) use window::{PERIODS, period, read_utc_offset};
 
 use super::{FailMode, Mode, Reason, TargetPattern, Who};
@@ -34,7 +34,7 @@ pub struct Quota {
     pub on_store_error: FailMode,
     /// What is done about a caller that lacks something of `by`.
     pub on_missing: Missing,
-    /// When what was charged is given back.
+    /// When what was charged is given back. Of budgets the prices say so themselves ([`Cost::refund_on`]).
     pub refund_on: Refunds,
     /// A shadow quota counts, and refuses nothing.
     pub mode: Mode,
@@ -149,6 +149,8 @@ pub struct Cost {
     pub argument: Option<PricedArgument>,
     /// What the server says it was, in the result's `_meta`.
     pub result: Option<ReportedCost>,
+    /// When a call costs nothing after all.
+    pub refund_on: Refunds,
     /// What a call costs at most. There is one wherever the price depends on the result: it is what is reserved.
     pub max: Option<u64>,
 }

@@ -9,6 +9,7 @@ mod concurrent;
 mod rate;
 #[cfg(test)]
 mod tests;
+mod words;
 
 const SECOND: u64 = 1_000_000_000;
 

@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::secret::SecretHash;
 pub use budget::{Budget, Lease};
 pub use collapse::Collapse;
+pub use counters::Counters;
 pub use outputs::Outputs;
 
 /// A key that nobody knows: 32 random bytes, by way of the random keys that the standard library gives its maps.
@@ -33,6 +34,8 @@ pub struct Worker {
     pub collapse: Collapse,
     /// What the `outputSchema` of each tool demands.
     pub outputs: Outputs,
+    /// What quotas count.
+    pub counters: Counters,
     /// Tells secrets apart in what stands for them.
     pub secret_hash: SecretHash,
     seed: u64,
@@ -51,10 +54,17 @@ impl Worker {
             budget: Budget::new(worker_bytes, principal_bytes),
             collapse: Collapse::default(),
             outputs: Outputs::default(),
+            counters: Counters::new(1 << 15, [0; 16]),
             secret_hash: SecretHash::new(key),
             seed: RandomState::new().hash_one(0u8),
             sequence: AtomicU64::new(0),
         }
+    }
+
+    /// The worker with these counters for quotas.
+    #[must_use]
+    pub fn with_counters(self, counters: Counters) -> Self {
+        Self { counters, ..self }
     }
 
     /// An id for a decision, unique among workers and restarts: 16 hexadecimal digits.

@@ -1,14 +1,18 @@
 //! Whole exchanges through the decision core: no proxy-wasm host, no wasm.
 
+use std::collections::HashMap;
 use std::hint::black_box;
 use std::sync::Arc;
 
 use serde_json::Value;
 use tidegate_filter::decide::identity::Claim;
-use tidegate_filter::exchange::{ChunkStep, Exchange, GrowthStep, HeaderStep, Headers, RequestStep, Surroundings};
+use tidegate_filter::exchange::{
+    Asked, Call, ChunkStep, Exchange, GrowthStep, HeaderStep, Headers, RequestStep, Surroundings,
+};
 use tidegate_filter::metrics;
 use tidegate_filter::policy::{self, Configuration};
 use tidegate_filter::state::Worker;
+use tidegate_filter::state::shared::{SharedData, StoreError};
 
 use crate::messages::{CHUNK_BYTES, Load};
 use crate::policies;
@@ -49,7 +53,7 @@ impl Core {
 
     /// One exchange as a host drives it; returns how many bytes of the response went on.
     pub fn exchange(&self, load: &Load) -> Result<usize, Wrong> {
-        let mut host = Host;
+        let mut host = Host::default();
         let mut exchange = Exchange::new(Arc::clone(&self.configuration), Arc::clone(&self.worker), host.now());
         let request = headers(&load.request_headers());
         if !matches!(exchange.on_request_headers(&request, false, &mut host), HeaderStep::Hold(_)) {
@@ -95,7 +99,8 @@ fn headers(lines: &[(&str, String)]) -> Headers {
 }
 
 /// A host that costs nothing.
-struct Host;
+#[derive(Default)]
+struct Host(Counts);
 
 impl Surroundings for Host {
     fn now(&mut self) -> u64 {
@@ -140,6 +145,45 @@ impl Surroundings for Host {
 
     fn observe(&mut self, server: metrics::Server<'_>, micros: u64) {
         black_box((server, micros));
+    }
+
+    fn count_quota(&mut self, count: metrics::QuotaCount<'_>) {
+        black_box(count.name());
+    }
+
+    fn count_cost(&mut self, charge: metrics::Charge<'_>) {
+        black_box(charge.name());
+    }
+
+    fn shared_data(&mut self) -> &mut dyn SharedData {
+        &mut self.0
+    }
+
+    fn ask(&mut self, _: &Call) -> Option<u32> {
+        None
+    }
+
+    fn abandon(&mut self, _: u32, _: Asked) {}
+
+    fn tell(&mut self, _: Call) {}
+}
+
+/// Counters in a map of this process.
+#[derive(Default)]
+struct Counts(HashMap<String, (Vec<u8>, u32)>);
+
+impl SharedData for Counts {
+    fn get(&mut self, key: &str) -> Result<Option<(Vec<u8>, u32)>, StoreError> {
+        Ok(self.0.get(key).cloned())
+    }
+
+    fn set(&mut self, key: &str, value: &[u8], version: Option<u32>) -> Result<bool, StoreError> {
+        let known = self.0.get(key).map(|(_, version)| *version);
+        let fits = known == version;
+        if fits {
+            self.0.insert(key.to_owned(), (value.to_vec(), known.unwrap_or(0) + 1));
+        }
+        Ok(fits)
     }
 }
 

@@ -54,9 +54,31 @@ pub fn with_arguments(schema: &Value) -> Value {
 
 /// [`allowlist`], with the default detectors in both directions.
 pub fn with_redaction() -> Value {
+    with(json!({"redaction": {}}))
+}
+
+/// [`allowlist`], with so many quotas that nobody uses up, each with a counter for every tool.
+pub fn with_quotas(count: usize) -> Value {
+    let quota =
+        |at| json!({"id": format!("quota-{at}"), "limit": PLENTY, "window": "1h", "burst": PLENTY, "by": ["tool"]});
+    with(json!({"quotas": (0..count).map(quota).collect::<Vec<_>>()}))
+}
+
+/// [`allowlist`], with a price for every call and one budget that nobody uses up.
+pub fn with_budget() -> Value {
+    with(json!({
+        "costs": [{"tools": ["*"], "per_call": "$0.0001"}],
+        "quotas": [{"id": "pot", "limit": "$1000000000", "window": "month"}],
+    }))
+}
+
+/// More than any measurement makes in an hour.
+const PLENTY: u64 = 1_000_000_000;
+
+fn with(extra: Value) -> Value {
     let mut policy = allowlist(true);
-    if let Some(members) = policy.as_object_mut() {
-        members.insert("redaction".to_owned(), json!({}));
+    if let (Some(members), Value::Object(mut extra)) = (policy.as_object_mut(), extra) {
+        members.append(&mut extra);
     }
     policy
 }
@@ -73,14 +95,20 @@ mod tests {
 
     #[test]
     fn they_compile_and_have_the_rules_that_the_report_says() {
-        let policies = [(10, of_rules(10)), (1000, of_rules(1000)), (10, with_arguments(&schemas::large()))];
+        let policies = [
+            (10, of_rules(10)),
+            (1000, of_rules(1000)),
+            (10, with_arguments(&schemas::large())),
+            (10, with_quotas(10)),
+            (10, with_budget()),
+        ];
         for (rules, policy) in policies {
             let text = configuration(&policy, true, "log").to_string();
             let compiled = tidegate_filter::policy::compile(text.as_bytes());
             let policy = compiled.unwrap_or_else(|faults| panic!("{faults:?}")).configuration.policy;
             assert_eq!(policy.rules.len(), rules);
             let last = policy.rules.last().unwrap();
-            assert!(last.id == "last" || last.arguments.is_some(), "{}", last.id);
+            assert!(last.id.starts_with("allow-") || last.id == "last" || last.arguments.is_some(), "{}", last.id);
         }
     }
 }

@@ -35,6 +35,13 @@ pub const RULES: Name = "tidegate 1000 rules";
 /// As [`HOLD`], with a condition of 20 properties on the arguments of the call.
 pub const ARGUMENTS: Name = "tidegate arguments";
 
+/// As [`HOLD`], with one quota.
+pub const QUOTA: Name = "tidegate one quota";
+/// As [`HOLD`], with ten quotas.
+pub const QUOTAS: Name = "tidegate ten quotas";
+/// As [`HOLD`], with a price for every call and a budget.
+pub const BUDGET: Name = "tidegate budget";
+
 /// The buffer limit of every variant: the largest result fits.
 const BUFFER_BYTES: u64 = 16 << 20;
 
@@ -93,6 +100,9 @@ pub fn all(modules: &Modules) -> Vec<Variant> {
         ungoverned,
         Variant { by_name: true, ..rules },
         Variant { by_name: true, ..arguments },
+        Variant { by_name: true, ..tidegate(QUOTA, true, "log", &policies::with_quotas(1)) },
+        Variant { by_name: true, ..tidegate(QUOTAS, true, "log", &policies::with_quotas(10)) },
+        Variant { by_name: true, ..tidegate(BUDGET, true, "log", &policies::with_budget()) },
     ]
 }
 
@@ -233,9 +243,9 @@ mod tests {
                 }
             }
         }
-        assert_eq!(vms.len(), 8);
+        assert_eq!(vms.len(), 11);
         vms.sort_by_key(Value::to_string);
         vms.dedup();
-        assert_eq!(vms.len(), 8);
+        assert_eq!(vms.len(), 11);
     }
 }

@@ -79,6 +79,10 @@ pub(crate) fn policy(issuer: &str, audience: &str) -> Value {
             {"id": "no-credentials", "deny": {"tools": ["*credentials*"]}, "deny_style": "hide"},
         ],
         "read_only": {"enabled": true, "reads": ["get_*", "list_*", "search_*"]},
+        "quotas": [{"id": "lists", "limit": 1, "window": "month", "by": ["subject"], "tools": ["list_customers"],
+                    "advice": "Use the list that you have."}],
+        "costs": [{"tools": ["get_report"], "per_call": "$11"}],
+        "cost_controls": {"approval_thresholds": {"single_request": "$10"}},
         "audit": {"allowed": true},
         // One kind of secret may go to the server, which says it back.
         "redaction": {"strategies": {"gitlab-pat": {"requests": "allow"}}},
@@ -156,8 +160,30 @@ pub(crate) fn steps() -> Vec<Step> {
         ask: Ask::Call { tool: "get_customer", arguments: customer() },
         expect: Expect::Runs("Northwind Traders"),
     };
+    let list = || Ask::Call { tool: "list_customers", arguments: json!({}) };
+    let limited = [
+        Step { ask: list(), expect: Expect::Runs("Northwind Traders") },
+        Step {
+            ask: list(),
+            expect: Expect::Denied {
+                reason: "quota_exceeded",
+                rule: None,
+                said: "The quota lists is used up: 1 call per month.",
+                advice: "Use the list that you have.",
+            },
+        },
+        Step {
+            ask: Ask::Call { tool: "get_report", arguments: json!({}) },
+            expect: Expect::Denied {
+                reason: "approval_required",
+                rule: None,
+                said: "This call may cost $11, and a single call over $10 needs the approval of a person.",
+                advice: "Do not retry. Ask for less at once, or tell the user what the call would cost.",
+            },
+        },
+    ];
     let mut steps = vec![allowed()];
-    for step in refused.into_iter().chain(secrets) {
+    for step in refused.into_iter().chain(secrets).chain(limited) {
         steps.extend([step, allowed()]);
     }
     steps

@@ -4,8 +4,11 @@
 #![allow(clippy::type_complexity)]
 
 mod audited_arguments;
+mod budget;
+mod fleet;
 mod methods;
 mod output_schema;
+mod quota;
 mod redaction;
 mod requests;
 mod responses;
@@ -13,11 +16,14 @@ mod splits;
 
 use std::sync::Arc;
 
-use super::{ChunkStep, Edit, Exchange, GrowthStep, HeaderStep, Headers, RequestStep, ResponseStep, Surroundings};
+use super::{
+    Asked, Call, ChunkStep, Edit, Exchange, GrowthStep, HeaderStep, Headers, RequestStep, ResponseStep, Surroundings,
+};
 use crate::decide::identity::Claim;
 use crate::metrics::Decision;
 use crate::policy;
 use crate::state::Worker;
+use crate::state::shared::{Memory, SharedData};
 
 const NOW: u64 = 1_795_000_000_000_000_000;
 
@@ -36,11 +42,19 @@ struct World {
     claims: Option<serde_json::Value>,
     audit: Vec<serde_json::Value>,
     counted: Vec<String>,
+    /// Nanoseconds after [`NOW`].
+    later: u64,
+    memory: Memory,
+    /// The rate limit service takes calls; each gets its place here as its token.
+    service: bool,
+    asked: Vec<Call>,
+    told: Vec<Call>,
+    abandoned: Vec<(u32, Asked)>,
 }
 
 impl Surroundings for World {
     fn now(&mut self) -> u64 {
-        NOW
+        NOW + self.later
     }
     fn jwt_claim(&mut self, _: &str, path: &[String]) -> Claim {
         let value = path.iter().try_fold(self.claims.as_ref(), |value, key| value.map(|value| value.get(key)));
@@ -78,6 +92,26 @@ impl Surroundings for World {
         self.counted.push(format!("{} {}", redaction.name(), redaction.count));
     }
     fn observe(&mut self, _: crate::metrics::Server<'_>, _: u64) {}
+    fn count_quota(&mut self, count: crate::metrics::QuotaCount<'_>) {
+        self.counted.push(count.name());
+    }
+    fn count_cost(&mut self, charge: crate::metrics::Charge<'_>) {
+        self.counted.push(format!("{} {}", charge.name(), charge.micro_usd));
+    }
+    fn shared_data(&mut self) -> &mut dyn SharedData {
+        &mut self.memory
+    }
+    fn ask(&mut self, call: &Call) -> Option<u32> {
+        let token = u32::try_from(self.asked.len()).unwrap();
+        self.asked.push(call.clone());
+        self.service.then_some(token)
+    }
+    fn abandon(&mut self, token: u32, asked: Asked) {
+        self.abandoned.push((token, asked));
+    }
+    fn tell(&mut self, call: Call) {
+        self.told.push(call);
+    }
 }
 
 /// What went where.
@@ -91,6 +125,8 @@ struct Seen {
     edited: Vec<Edit>,
     /// Status and body as the client gets them.
     status: u16,
+    /// Of an answer by the filter.
+    headers: Vec<(&'static str, String)>,
     downstream: Vec<u8>,
     cut: bool,
 }
@@ -155,12 +191,21 @@ impl Driver {
             }
             GrowthStep::Hold => {}
         }
-        match self.exchange.on_request_end(body, &mut self.world) {
-            RequestStep::Reply(reply) => self.replied(reply.status, reply.body),
+        let step = self.exchange.on_request_end(body, &mut self.world);
+        self.judged(step, body)
+    }
+
+    fn judged(&mut self, step: RequestStep, body: &[u8]) -> bool {
+        match step {
+            RequestStep::Reply(reply) => {
+                self.seen.headers = reply.headers;
+                self.replied(reply.status, reply.body)
+            }
             RequestStep::Forward(changed) => {
                 self.seen.upstream = Some(changed.unwrap_or_else(|| body.to_vec()));
                 true
             }
+            RequestStep::Suspend => false,
         }
     }
 

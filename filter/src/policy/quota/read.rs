@@ -39,6 +39,13 @@ pub(in crate::policy) enum Engine {
     Declared(Option<RateLimitProtocol>),
 }
 
+impl Engine {
+    /// Whether it counts at once, and can hold nothing and take nothing back.
+    fn counts_at_once(self) -> bool {
+        self == Self::Declared(Some(RateLimitProtocol::ShouldRateLimit))
+    }
+}
+
 /// Reads `quotas`.
 pub(in crate::policy) fn read(value: &Value<'_>, names: &Names<'_>, report: &mut Report<'_>) -> Vec<Arc<Quota>> {
     let mut quotas: Vec<Arc<Quota>> = Vec::new();
@@ -64,6 +71,7 @@ fn read_quota(value: &Value<'_>, names: &Names<'_>, report: &mut Report<'_>) -> 
     let servers = read_servers(&fields, names, report);
     let who = fields.get("who").and_then(|value| rule::read_who(value, report));
     let scope = read_scope(&fields, names.engine, report);
+    check_budget(&fields, counts, scope, names.engine, report);
     if let (Scope::Global, Counts::Concurrent, Some(value)) = (scope, counts, fields.get("scope")) {
         let help = "take `scope` out: each Envoy limits what is open in itself";
         report.error("invalid_value", value, "no service counts what is open at a time", help);
@@ -285,18 +293,29 @@ pub(in crate::policy) fn read_scope(fields: &Fields<'_, '_>, engine: Engine, rep
     scope.unwrap_or(Scope::Local)
 }
 
+/// A budget needs a store that can hold what a call may cost until it is known.
+pub(in crate::policy) fn check_budget(
+    fields: &Fields<'_, '_>,
+    counts: Counts,
+    scope: Scope,
+    engine: Engine,
+    report: &mut Report<'_>,
+) {
+    if let (Counts::Cost, Scope::Global, true, Some(value)) =
+        (counts, scope, engine.counts_at_once(), fields.get("scope"))
+    {
+        let help = "use a service that speaks \"protocol\": \"reserve\", or take `scope` out";
+        refuse(value, "with `should_rate_limit` money cannot be held, and budgets would be overspent", help, report);
+    }
+}
+
 /// Reads `on_store_error`, of a quota or of `cost_controls`.
 pub(in crate::policy) fn read_on_store_error(fields: &Fields<'_, '_>, report: &mut Report<'_>) -> FailMode {
     let words = [("deny", FailMode::Deny), ("allow", FailMode::Allow)];
     fields.get("on_store_error").and_then(|value| value.choice(&words, report)).unwrap_or(FailMode::Deny)
 }
 
-/// What is given back where the document says nothing.
-pub(in crate::policy) fn default_refunds(counts: Counts, scope: Scope, engine: Engine) -> Refunds {
-    let keeps = scope == Scope::Global && engine == Engine::Declared(Some(RateLimitProtocol::ShouldRateLimit));
-    Refunds { upstream_failure: counts == Counts::Cost && !keeps, tool_error: false }
-}
-
+/// Reads `refund_on` of a quota. What a call costs is settled by its price, for all budgets alike.
 fn read_refunds(
     fields: &Fields<'_, '_>,
     counts: Counts,
@@ -304,9 +323,25 @@ fn read_refunds(
     engine: Engine,
     report: &mut Report<'_>,
 ) -> Refunds {
-    let Some(value) = fields.get("refund_on") else { return default_refunds(counts, scope, engine) };
+    let Some(value) = fields.get("refund_on") else { return Refunds::default() };
+    let refunds = read_refund_list(value, report);
+    if counts == Counts::Cost {
+        let help = "say `refund_on` at the price in `costs`: it holds for every budget that the call is charged to";
+        refuse(value, "a budget gives back what its calls did not cost after all", help, report);
+    } else if refunds == Refunds::default() {
+        return refunds;
+    } else if counts == Counts::Concurrent {
+        refuse(value, "what is open at a time is always given back when it ends", "take it out", report);
+    } else if scope == Scope::Global && engine.counts_at_once() {
+        let help = "take it out, or use a service that speaks \"protocol\": \"reserve\"";
+        refuse(value, "with `should_rate_limit` nothing that was counted can be given back", help, report);
+    }
+    refunds
+}
+
+/// Reads the causes in a `refund_on`. An empty list says that nothing is given back.
+pub(in crate::policy) fn read_refund_list(value: &Value<'_>, report: &mut Report<'_>) -> Refunds {
     let mut refunds = Refunds::default();
-    // An empty list says that nothing is given back.
     let list = match &value.kind {
         Kind::List(list) => list.as_slice(),
         _ => value.list(report).unwrap_or_default(),
@@ -317,15 +352,6 @@ fn read_refunds(
             Some(false) => refunds.tool_error = true,
             None => {}
         }
-    }
-    if refunds == Refunds::default() {
-        return refunds;
-    }
-    if counts == Counts::Concurrent {
-        refuse(value, "what is open at a time is always given back when it ends", "take it out", report);
-    } else if scope == Scope::Global && engine == Engine::Declared(Some(RateLimitProtocol::ShouldRateLimit)) {
-        let help = "take it out, or use a service that speaks \"protocol\": \"reserve\"";
-        refuse(value, "with `should_rate_limit` nothing that was counted can be given back", help, report);
     }
     refunds
 }

@@ -8,18 +8,6 @@ use crate::quota::Period;
 pub(in crate::policy) const PERIODS: [(&str, Period); 4] =
     [("hour", Period::Hour), ("day", Period::Day), ("week", Period::Week), ("month", Period::Month)];
 
-impl Period {
-    /// The word of the policy document.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Hour => "hour",
-            Self::Day => "day",
-            Self::Week => "week",
-            Self::Month => "month",
-        }
-    }
-}
-
 /// A window as the document writes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Window {

@@ -138,7 +138,7 @@ fn the_seed_form_is_taken_verbatim() {
             scope: Scope::Local,
             on_store_error: FailMode::Deny,
             on_missing: Missing::Share,
-            refund_on: Refunds { upstream_failure: true, tool_error: false },
+            refund_on: Refunds::default(),
             mode: Mode::Enforce,
             advice: None,
             exceeded,
@@ -168,16 +168,15 @@ fn our_own_keys_are_for_all_of_it() {
             "utc_offset": "+01:00", "scope": "global", "on_store_error": "allow", "mode": "shadow"
         }),
     );
-    for (protocol, refunds) in [("reserve", true), ("should_rate_limit", false)] {
-        let host = json!({ "stores": { "global": { "cluster": "r", "protocol": protocol } } });
-        let quotas = compiled(&json!({ "host": host, "layers": [policy] })).configuration.policy.quotas;
-        assert_eq!(quotas.len(), 4);
-        for quota in quotas {
-            assert!(matches!(quota.limit, Limit::Calendar { utc_offset: 3600, .. }));
-            assert_eq!((quota.scope, quota.on_store_error, quota.mode), (Scope::Global, FailMode::Allow, Mode::Shadow));
-            assert_eq!(quota.refund_on.upstream_failure, refunds);
-        }
+    let host = |protocol: &str| json!({ "stores": { "global": { "cluster": "r", "protocol": protocol } } });
+    let quotas = compiled(&json!({ "host": host("reserve"), "layers": [policy] })).configuration.policy.quotas;
+    assert_eq!(quotas.len(), 4);
+    for quota in quotas {
+        assert!(matches!(quota.limit, Limit::Calendar { utc_offset: 3600, .. }));
+        assert_eq!((quota.scope, quota.on_store_error, quota.mode), (Scope::Global, FailMode::Allow, Mode::Shadow));
     }
+    let at_once = errors(&json!({ "host": host("should_rate_limit"), "layers": [policy] }));
+    assert_eq!(brief(&at_once), [("invalid_value", "/layers/0/cost_controls/scope")]);
     assert_eq!(brief(&errors(&policy)), [("missing_key", "/cost_controls/scope")]);
 }
 

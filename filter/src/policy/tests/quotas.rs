@@ -63,7 +63,7 @@ fn everything_can_be_said() {
                 "by": ["tool", "team"], "tools": ["github/get_*"], "resources": ["file:///a*"], "prompts": ["p"],
                 "methods": ["tools/call", "tools/list", "tasks/list", "x-own/method"], "servers": ["git*"],
                 "who": { "team": ["a"] }, "scope": "global", "on_store_error": "allow", "on_missing": "deny",
-                "refund_on": ["tool_error"], "mode": "shadow", "advice": "Ask for more."
+                "mode": "shadow", "advice": "Ask for more."
             }]),
         ),
         "reserve",
@@ -81,7 +81,7 @@ fn everything_can_be_said() {
     assert_eq!(read.servers.as_deref(), Some(&["github".to_owned()][..]));
     assert_eq!(read.who, Some(Who(vec![(Field::Team, vec!["a".to_owned()])])));
     assert_eq!((read.scope, read.on_store_error, read.on_missing), (Scope::Global, FailMode::Allow, Missing::Deny));
-    assert_eq!(read.refund_on, Refunds { upstream_failure: false, tool_error: true });
+    assert_eq!(read.refund_on, Refunds::default());
     assert_eq!((read.mode, read.advice.as_deref()), (Mode::Shadow, Some("Ask for more.")));
     assert_eq!(read.exceeded, Reason::BudgetExceeded);
 }
@@ -142,26 +142,47 @@ fn limits_follow_from_what_is_counted_and_the_window() {
 }
 
 #[test]
-fn refunds_have_a_default_for_money() {
+fn refunds_are_said_at_the_quota_or_for_money_at_the_price() {
     let refund = |quota: &Quota| (quota.refund_on.upstream_failure, quota.refund_on.tool_error);
     for (more, expected) in [
-        (json!({ "limit": "$5", "window": "hour" }), (true, false)),
-        (json!({ "limit": "$5", "window": "hour", "refund_on": [] }), (false, false)),
+        (json!({ "limit": "$5", "window": "hour" }), (false, false)),
+        (json!({ "limit": 5, "window": "1h" }), (false, false)),
         (json!({ "limit": 5, "window": "1h", "refund_on": ["upstream_failure", "tool_error"] }), (true, true)),
         (json!({ "limit": 5, "count": "concurrent", "refund_on": [] }), (false, false)),
     ] {
         assert_eq!(refund(&quota(more.clone())), expected, "{more}");
     }
-    let global = json!([{ "id": "q", "limit": "$5", "window": "hour", "scope": "global" }]);
-    assert_eq!(refund(&quota_of(&fleet(with("/quotas", global.clone()), "reserve"))), (true, false));
-    assert_eq!(refund(&quota_of(&fleet(with("/quotas", global.clone()), "should_rate_limit"))), (false, false));
-    let mut stated = global;
-    put(&mut stated, "/0/refund_on", json!([]));
-    assert_eq!(refund(&quota_of(&fleet(with("/quotas", stated.clone()), "should_rate_limit"))), (false, false));
-    put(&mut stated, "/0/refund_on", json!(["upstream_failure"]));
-    let found = errors(&fleet(with("/quotas", stated), "should_rate_limit"));
-    assert_eq!(brief(&found), [("invalid_value", "/layers/0/quotas/0/refund_on")]);
-    assert!(found[0].message.contains("nothing that was counted can be given back"), "{:?}", found[0]);
+    let found = |more: Value, protocol: &str| {
+        let mut quota = json!([{ "id": "q" }]);
+        quota[0].as_object_mut().unwrap().append(&mut more.as_object().unwrap().clone());
+        errors(&fleet(with("/quotas", quota), protocol))
+    };
+    for (more, protocol, pointer, message) in [
+        (
+            json!({ "limit": "$5", "window": "hour", "refund_on": ["tool_error"] }),
+            "reserve",
+            "refund_on",
+            "did not cost",
+        ),
+        (
+            json!({ "limit": 5, "window": "1h", "scope": "global", "refund_on": ["upstream_failure"] }),
+            "should_rate_limit",
+            "refund_on",
+            "nothing that was counted can be given back",
+        ),
+        (
+            json!({ "limit": "$5", "window": "hour", "scope": "global" }),
+            "should_rate_limit",
+            "scope",
+            "money cannot be held",
+        ),
+    ] {
+        let found = found(more.clone(), protocol);
+        assert_eq!(brief(&found), [("invalid_value", format!("/layers/0/quotas/0/{pointer}").as_str())], "{more}");
+        assert!(found[0].message.contains(message), "{:?}", found[0]);
+    }
+    let empty = json!([{ "id": "q", "limit": 5, "window": "1h", "scope": "global", "refund_on": [] }]);
+    assert_eq!(refund(&quota_of(&fleet(with("/quotas", empty), "should_rate_limit"))), (false, false));
 }
 
 /// (what a quota says beside its id and `limit` 60, code, pointer below the quota, part of the message, of the help)

@@ -204,8 +204,13 @@ fn stats_config() -> Value {
     json!({"stats_tags": [
         {"tag_name": "verdict", "regex": r"^wasmcustom\.tidegate\.decisions(\.verdict\.([a-z_]+))\.reason\."},
         {"tag_name": "reason", "regex": r"^wasmcustom\.tidegate\.decisions\.verdict\.[a-z_]+(\.reason\.([a-z_]+))\.server\."},
-        {"tag_name": "outcome", "regex": r"^wasmcustom\.tidegate\.redactions(\.outcome\.([a-z_]+))\.detector\."},
+        {"tag_name": "outcome", "regex": r"^wasmcustom\.tidegate\.(?:redactions|quotas)(\.outcome\.([a-z_]+))\.(?:detector|quota)\."},
         {"tag_name": "detector", "regex": r"^wasmcustom\.tidegate\.redactions\.outcome\.[a-z_]+(\.detector\.([a-z0-9-]+))\.server\."},
+        {"tag_name": "quota", "regex": r"^wasmcustom\.tidegate\.quotas\.outcome\.[a-z_]+(\.quota\.(.+))$"},
+        {"tag_name": "kind", "regex": r"^wasmcustom\.tidegate\.cost_micro_usd(\.kind\.([a-z]+))\.tool\."},
+        {"tag_name": "tool", "regex": r"^wasmcustom\.tidegate\.cost_micro_usd\..*?(\.tool\.([^.]+))\.team\."},
+        {"tag_name": "team", "regex": r"^wasmcustom\.tidegate\.cost_micro_usd\..*?(\.team\.([^.]+))\.subject\."},
+        {"tag_name": "subject", "regex": r"^wasmcustom\.tidegate\.cost_micro_usd\..*?(\.subject\.([^.]+))\.server\."},
         {"tag_name": "server", "regex": r"^wasmcustom\.tidegate\..*?(\.server\.(.+))$"},
     ]})
 }
