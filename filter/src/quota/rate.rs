@@ -61,7 +61,7 @@ fn ceil(time: u128, unit: u64) -> u64 {
 
 impl Level for Rate {
     fn fits(&self, amount: u64) -> bool {
-        amount <= self.burst && self.ahead().saturating_add(self.cost(amount)) <= self.tolerance()
+        self.ahead().saturating_add(self.cost(amount)) <= self.tolerance()
     }
 
     fn add(&mut self, amount: u64) {
@@ -92,7 +92,7 @@ impl Level for Rate {
 
     fn retry_after(&self, amount: u64) -> Option<u64> {
         let (cost, tolerance) = (self.cost(amount), self.tolerance());
-        if amount > self.burst || cost > tolerance {
+        if cost > tolerance {
             return None;
         }
         Some(ceil(self.ahead().saturating_add(cost).saturating_sub(tolerance), SECOND))
