@@ -8,10 +8,10 @@ use std::fmt;
 pub use key::{Key, KeyError};
 use pending::{Finding, Pending};
 
-use super::detector::{Detector, Form, Personal, Segment, detectors};
+use super::detector::{Detector, Form, Kind as Name, Personal, Segment, detectors};
 use super::prefilter::{Literal, Prefilter, RUN, VALUE, Width};
 use super::verify::valued::{self, Names, is_valued};
-use super::verify::{Found, Resume, Resumed, Text, class, has_no_userinfo, least_run, resume, verify};
+use super::verify::{Found, Resume, Resumed, Seen, Text, class, has_no_userinfo, least_run, resume, verify};
 
 /// How far back from a candidate a verifier looks, at most.
 pub const LOOKBACK: usize = 512;
@@ -65,6 +65,8 @@ pub struct Memo {
     pending: Pending,
     /// For each detector: its candidates that begin before this are no secrets, or inside of one.
     examined: Vec<u64>,
+    /// Where a literal was last found under which an operator's key name found a secret.
+    keyed: Option<u64>,
     open: Option<Open>,
 }
 
@@ -119,6 +121,33 @@ struct Owner {
     number: usize,
     rank: u8,
     kind: Kind,
+    /// The index of an operator's key name, of all, that has the same literal.
+    key: Option<usize>,
+}
+
+impl Owner {
+    /// An operator's key name; `number` is that of all.
+    fn of_key(number: usize, nth: usize) -> Self {
+        // Before the generic detectors, which know no more than the name either.
+        Self { number, rank: 3, kind: Kind::Key(nth), key: None }
+    }
+
+    /// Whether what it finds is what a key name of the same literal finds, or nothing.
+    fn yields_to_keys(&self) -> bool {
+        matches!(self.kind, Kind::Detector(Detector { form: Form::Assignment(kind), .. }) if *kind != Name::Header)
+    }
+}
+
+/// What became of a candidate.
+enum Judged {
+    /// It is no secret.
+    Nothing,
+    /// It is one, or the beginning of one.
+    Secret,
+    /// It is one, up to this index.
+    Through(usize),
+    /// What begins at this index or later depends on text that has not come.
+    More(usize),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -150,6 +179,8 @@ pub struct Scanner {
     named: Vec<Owner>,
     leads: Vec<Lead>,
     keys: Vec<Key>,
+    /// The number of all keys.
+    key_number: usize,
     patterns: Vec<Box<dyn Pattern>>,
 }
 
@@ -171,7 +202,7 @@ impl Scanner {
             }
             leads.extend(Lead::of(detector));
             // What an operator asks for by a pattern comes before all.
-            let owner = Owner { number, rank: 1 + detector.rank(), kind: Kind::Detector(detector) };
+            let owner = Owner { number, rank: 1 + detector.rank(), kind: Kind::Detector(detector), key: None };
             if is_valued(detector) {
                 detector.literals.iter().for_each(|literal| names.insert(literal, named.len()));
                 named.push(owner);
@@ -182,17 +213,26 @@ impl Scanner {
             }
         }
         for (nth, key) in keys.iter().enumerate() {
-            for literal in key.literals() {
-                literals.push(Literal {
-                    bytes: literal.clone(),
+            for bytes in key.literals() {
+                let literal = Literal {
+                    bytes: bytes.clone(),
                     folds: true,
                     then: None,
                     begins_word: false,
                     in_run: false,
                     unless: None,
-                });
-                // Before the generic detectors, which know no more than the name either.
-                owners.push(Owner { number: count, rank: 3, kind: Kind::Key(nth) });
+                };
+                // What stands there is looked up once.
+                let is_same = |it: &(&Literal, &mut Owner)| {
+                    it.0.folds && it.0.bytes == literal.bytes && it.1.key.is_none() && it.1.yields_to_keys()
+                };
+                match literals.iter().zip(&mut owners).find(is_same) {
+                    Some((_, owner)) => owner.key = Some(nth),
+                    None => {
+                        literals.push(literal);
+                        owners.push(Owner::of_key(count, nth));
+                    }
+                }
             }
         }
         for (nth, pattern) in patterns.iter().enumerate() {
@@ -206,12 +246,12 @@ impl Scanner {
                     in_run: false,
                     unless: None,
                 });
-                owners.push(Owner { number: count + 1 + nth, rank: 0, kind: Kind::Pattern(nth) });
+                owners.push(Owner { number: count + 1 + nth, rank: 0, kind: Kind::Pattern(nth), key: None });
             }
         }
         let prefilter = Prefilter::new(literals);
         let prefilter = if names.is_empty() { prefilter } else { prefilter.with_values() };
-        Self { prefilter, owners, names, named, leads, keys: keys.to_vec(), patterns }
+        Self { prefilter, owners, names, named, leads, keys: keys.to_vec(), key_number: count, patterns }
     }
 
     /// The same with another width of the machine's registers; all find the same.
@@ -300,6 +340,7 @@ impl Scanner {
             frontier = frontier.max(first);
         }
         let mut beyond = first;
+        let seen = Seen::default();
         self.prefilter.find(text.bytes, first, |literal, at| {
             if at >= frontier {
                 return false;
@@ -309,38 +350,32 @@ impl Scanner {
             }
             memo.pending.settle(memo.place(at), memo.base, hits);
             if literal == VALUE {
-                let is_decided = self.value(text, at, memo);
+                let is_decided = self.value(text, at, memo, &seen);
                 if !is_decided {
                     frontier = at;
                 }
                 return is_decided;
             }
             let Some(owner) = self.owners.get(literal) else { return true };
-            if memo.is_examined(owner.number, at) || memo.pending.covers(memo.place(at), owner.rank) {
-                return true;
-            }
             let end = at + self.prefilter.length(literal);
-            match self.look(owner, text, at, end) {
-                // What did not look beyond its literal says nothing of others that overlap it.
-                Found::Nothing { examined } if examined > end => memo.examine(owner.number, examined),
-                Found::Nothing { .. } => {}
-                Found::Secret { start, end } => {
-                    memo.examine(owner.number, end);
-                    memo.add(owner, start, end);
+            let mut judged = Judged::Nothing;
+            if let Some(nth) = owner.key {
+                if memo.keyed == Some(memo.place(at)) {
+                    return true;
                 }
-                Found::Open { start, end, resume } => {
-                    memo.add(owner, start, end);
-                    let from = memo.place(end);
-                    match close(Open { number: owner.number, rank: owner.rank, from, resume }, text, memo) {
-                        Ok(end) => beyond = end,
-                        Err(from) => {
-                            frontier = from;
-                            return false;
-                        }
-                    }
+                judged = self.candidate(&Owner::of_key(self.key_number, nth), text, (at, end), memo, &seen);
+                if matches!(judged, Judged::Secret | Judged::Through(_)) {
+                    memo.keyed = Some(memo.place(at));
                 }
-                Found::More => {
-                    frontier = at;
+            }
+            if matches!(judged, Judged::Nothing) {
+                judged = self.candidate(owner, text, (at, end), memo, &seen);
+            }
+            match judged {
+                Judged::Nothing | Judged::Secret => {}
+                Judged::Through(end) => beyond = end,
+                Judged::More(from) => {
+                    frontier = from;
                     return false;
                 }
             }
@@ -349,8 +384,43 @@ impl Scanner {
         frontier.max(beyond)
     }
 
+    /// Judges a literal of the owner at `at..end`.
+    fn candidate(
+        &self,
+        owner: &Owner,
+        text: &Text<'_>,
+        (at, end): (usize, usize),
+        memo: &mut Memo,
+        seen: &Seen,
+    ) -> Judged {
+        if memo.is_examined(owner.number, at) || memo.pending.covers(memo.place(at), owner.rank) {
+            return Judged::Nothing;
+        }
+        match self.look(owner, text, at, end, seen) {
+            Found::Nothing { examined } => {
+                // What did not look beyond its literal says nothing of others that overlap it.
+                if examined > end {
+                    memo.examine(owner.number, examined);
+                }
+                Judged::Nothing
+            }
+            Found::Secret { start, end } => {
+                memo.examine(owner.number, end);
+                memo.add(owner, start, end);
+                Judged::Secret
+            }
+            Found::Open { start, end, resume } => {
+                memo.add(owner, start, end);
+                let from = memo.place(end);
+                close(Open { number: owner.number, rank: owner.rank, from, resume }, text, memo)
+                    .map_or_else(Judged::More, Judged::Through)
+            }
+            Found::More => Judged::More(at),
+        }
+    }
+
     /// Judges the value at `at` by its name; false if that depends on text that has not come.
-    fn value(&self, text: &Text<'_>, at: usize, memo: &mut Memo) -> bool {
+    fn value(&self, text: &Text<'_>, at: usize, memo: &mut Memo, seen: &Seen) -> bool {
         let mut is_decided = true;
         self.names.find(text.bytes, at, |nth, start, end| {
             let Some(owner) = self.named.get(nth) else { return };
@@ -358,7 +428,7 @@ impl Scanner {
             if memo.pending.covers(memo.place(at), owner.rank) {
                 return;
             }
-            match valued::verify(detector, text, at, (start, end)) {
+            match valued::verify(detector, text, at, (start, end), seen) {
                 Found::Secret { start, end } => memo.add(owner, start, end),
                 Found::More => is_decided = false,
                 _ => {}
@@ -367,11 +437,11 @@ impl Scanner {
         is_decided
     }
 
-    fn look(&self, owner: &Owner, text: &Text<'_>, at: usize, end: usize) -> Found {
+    fn look(&self, owner: &Owner, text: &Text<'_>, at: usize, end: usize, seen: &Seen) -> Found {
         let nothing = Found::Nothing { examined: end };
         match owner.kind {
-            Kind::Detector(detector) => verify(detector, text, at, end),
-            Kind::Key(nth) => self.keys.get(nth).map_or(nothing, |key| key.value(text, at, end)),
+            Kind::Detector(detector) => verify(detector, text, (at, end), seen),
+            Kind::Key(nth) => self.keys.get(nth).map_or(nothing, |key| key.value(text, at, end, seen)),
             Kind::Pattern(nth) => self.patterns.get(nth).map_or(nothing, |pattern| pattern.verify(text, at, end)),
         }
     }

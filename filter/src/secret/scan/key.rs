@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::order;
 use crate::secret::prefilter;
-use crate::secret::verify::{Found, Text, assigned_value};
+use crate::secret::verify::{Found, Seen, Text, assigned_value};
 
 /// Most separators before, after and between the words of a name.
 const MOST: usize = 64;
@@ -94,7 +94,7 @@ impl Key {
     }
 
     /// What lies at `at..end`, where one of the literals is.
-    pub(super) fn value(&self, text: &Text<'_>, at: usize, end: usize) -> Found {
+    pub(super) fn value(&self, text: &Text<'_>, at: usize, end: usize, seen: &Seen) -> Found {
         let nothing = Found::Nothing { examined: end };
         let before = text.bytes.get(..at).unwrap_or_default().iter().rev().take(MOST);
         let dashes = before.take_while(|byte| is_separator(**byte)).count();
@@ -103,7 +103,7 @@ impl Key {
             return nothing;
         }
         match self.name_end(text, at) {
-            Ok(end) => match assigned_value(text, at, end, true) {
+            Ok(end) => match assigned_value(text, (at, end), seen) {
                 Found::Secret { start, end } if is_bare_constant(text.bytes, start, end) => nothing,
                 found => found,
             },
@@ -161,7 +161,7 @@ mod tests {
         let places = (0..text.len())
             .filter(|at| key.literals().iter().any(|literal| lower.as_bytes()[*at..].starts_with(literal)));
         let flat = Text { bytes: text.as_bytes(), is_complete: true, levels: &() };
-        let mut found = places.filter_map(|at| match key.value(&flat, at, at + 3) {
+        let mut found = places.filter_map(|at| match key.value(&flat, at, at + 3, &Seen::default()) {
             Found::Secret { start, end } => text.get(start..end).map(str::to_owned),
             Found::Nothing { .. } => None,
             other => panic!("{other:?}"),

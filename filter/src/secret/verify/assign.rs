@@ -1,5 +1,7 @@
 //! Values that are assigned to names: in code, JSON, YAML, INI, XML, headers, query strings and command lines.
 
+use std::cell::Cell;
+
 use super::name::{self, Says};
 use super::token::{Matched, begins_inside_word, matched, passes};
 use super::{Found, Resume, Text, class, plausible, sibling};
@@ -23,7 +25,7 @@ pub(super) enum Place {
 }
 
 /// How a value is written.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct How {
     /// What holds it.
     pub(super) hold: Hold,
@@ -31,7 +33,7 @@ pub(super) struct How {
     pub(super) is_strict: bool,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Hold {
     /// Whatever comes: a quoted or a bare value.
     Any,
@@ -42,6 +44,7 @@ pub(super) enum Hold {
 }
 
 /// A value with its bounds.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Value {
     pub(super) start: usize,
     pub(super) end: usize,
@@ -57,7 +60,58 @@ pub(super) enum Read {
     Value(Value),
 }
 
-pub(super) fn verify(detector: &Detector, kind: Kind, text: &Text<'_>, at: usize, end: usize) -> Found {
+/// What was last assigned to a name, for several detectors and key names ask of the same one. It is good for one text as
+/// it is at hand.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    last: Cell<Option<(Name, How, Value)>>,
+}
+
+/// The bounds of a name.
+type Name = (usize, usize);
+
+/// What is assigned to a name.
+enum Assigned {
+    Nothing,
+    More,
+    Value(How, Value),
+}
+
+impl Assigned {
+    /// What is assigned to the name, read to so many bytes as `most` says of the place where it begins.
+    fn to(name: Name, text: &Text<'_>, seen: &Seen, most: impl Fn(usize) -> usize) -> Self {
+        if let Some((of, how, value)) = seen.last.get()
+            && of == name
+            && value.end - value.start < most(value.start)
+        {
+            return Self::Value(how, value);
+        }
+        let (place, how) = match place(text, name) {
+            Place::Nowhere => return Self::Nothing,
+            Place::More => return Self::More,
+            Place::At(place, how) => (place, how),
+        };
+        match read(text, place, how.hold, most(place)) {
+            Read::No => Self::Nothing,
+            Read::More => Self::More,
+            Read::Value(value) => {
+                // More may have been read than is left of what a sentence ends with.
+                if !value.is_open && !matches!(text.bytes.get(value.end), Some(b'.' | b':')) {
+                    seen.last.set(Some((name, how, value)));
+                }
+                Self::Value(how, value)
+            }
+        }
+    }
+}
+
+pub(super) fn verify(
+    detector: &Detector,
+    kind: Kind,
+    text: &Text<'_>,
+    (at, end): (usize, usize),
+    seen: &Seen,
+) -> Found {
     let Some(name) = name::around(text, at, end) else { return Found::More };
     let nothing = Found::Nothing { examined: name.1.max(end) };
     if name.0 == name.1 {
@@ -75,18 +129,15 @@ pub(super) fn verify(detector: &Detector, kind: Kind, text: &Text<'_>, at: usize
         // Another literal in the same name may say more: `_pass` says nothing of `DB_PASSWORD`, `password` does.
         return Found::Nothing { examined: end };
     }
-    let (place, how) = match place(text, name) {
-        Place::Nowhere => return nothing,
-        Place::More => return Found::More,
-        Place::At(place, how) => (place, how),
-    };
-    let mut value = match read(text, place, how.hold, MOST) {
-        Read::No => return nothing,
-        Read::More => return Found::More,
+    let (how, mut value) = match Assigned::to(name, text, seen, |_| MOST) {
+        Assigned::Nothing => return nothing,
+        Assigned::More => return Found::More,
         // So long a run is not read again from within.
-        Read::Value(value) if value.is_open && value.quote == 0 => return Found::Nothing { examined: value.end },
-        Read::Value(value) if value.is_open => return nothing,
-        Read::Value(value) => value,
+        Assigned::Value(_, value) if value.is_open && value.quote == 0 => {
+            return Found::Nothing { examined: value.end };
+        }
+        Assigned::Value(_, value) if value.is_open => return nothing,
+        Assigned::Value(how, value) => (how, value),
     };
     if kind == Kind::Header {
         match scheme(text, &value) {
@@ -113,23 +164,24 @@ pub(super) fn verify(detector: &Detector, kind: Kind, text: &Text<'_>, at: usize
 }
 
 /// A value of the form that `segments` give, whose name holds the literal and speaks of a secret.
-pub(super) fn keyed(detector: &Detector, segments: &[Segment], text: &Text<'_>, at: usize, end: usize) -> Found {
+pub(super) fn keyed(
+    detector: &Detector,
+    segments: &[Segment],
+    text: &Text<'_>,
+    (at, end): (usize, usize),
+    seen: &Seen,
+) -> Found {
     let Some(name) = name::around(text, at, end) else { return Found::More };
     let nothing = Found::Nothing { examined: name.1.max(end) };
     if name.0 == name.1 || !name::mentions_secret(text.bytes.get(name.0..name.1).unwrap_or_default()) {
         return nothing;
     }
-    let (place, how) = match place(text, name) {
-        Place::Nowhere => return nothing,
-        Place::More => return Found::More,
-        Place::At(place, how) => (place, how),
-    };
     // A longer value is of another form. What is cut off its end (`bare`) is shorter than the rest.
     let most = longest(segments) + 32;
-    let value = match read(text, place, how.hold, most) {
-        Read::No => return nothing,
-        Read::More => return Found::More,
-        Read::Value(value) => value,
+    let value = match Assigned::to(name, text, seen, |_| most) {
+        Assigned::Nothing => return nothing,
+        Assigned::More => return Found::More,
+        Assigned::Value(_, value) => value,
     };
     match matched(segments, text, value.start, value.start) {
         Matched::More => Found::More,
@@ -157,48 +209,33 @@ fn longest(segments: &[Segment]) -> usize {
     segments.iter().map(length).sum()
 }
 
-/// The value assigned to the name `at..end`, which must be a whole name, prefixes aside. With `is_forced` any value of at
-/// least one byte: a quoted string, or a bare word, number or boolean. Without, a value that looks like a password.
-pub fn assigned_value(text: &Text<'_>, at: usize, end: usize, is_forced: bool) -> Found {
+/// The value assigned to the name `at..end`, which must be a whole name, prefixes aside: a quoted string, or a bare word,
+/// number or boolean, of at least one byte.
+pub(crate) fn assigned_value(text: &Text<'_>, (at, end): (usize, usize), seen: &Seen) -> Found {
     let nothing = Found::Nothing { examined: end };
     let Some(name) = name::around(text, at, end) else { return Found::More };
     if name.0 == name.1 || name.1 != end || begins_inside_word(text.bytes, at) {
         return nothing;
     }
-    let (place, how) = match place(text, name) {
-        Place::Nowhere => return nothing,
-        Place::More => return Found::More,
-        Place::At(place, how) => (place, how),
+    let value = match Assigned::to(name, text, seen, |place| REACH.saturating_sub(place.saturating_sub(at))) {
+        Assigned::Nothing => return nothing,
+        Assigned::More => return Found::More,
+        Assigned::Value(_, value) => value,
     };
-    let reach = REACH.saturating_sub(place.saturating_sub(at));
-    match read(text, place, how.hold, if is_forced { reach } else { MOST }) {
-        Read::No => nothing,
-        Read::More => Found::More,
-        Read::Value(value) => {
-            let bytes = text.bytes.get(value.start..value.end).unwrap_or_default();
-            let claim = plausible::Claim {
-                kind: Kind::Password,
-                value: bytes,
-                is_quoted: value.quote != 0,
-                is_strict: false,
-                floor: 0,
-            };
-            if is_forced && value.is_open {
-                let resume = match value.quote {
-                    0 => Resume::Bare,
-                    quote => Resume::Quoted { quote, level: text.levels.level(value.start.saturating_sub(1)) },
-                };
-                Found::Open { start: value.start, end: value.end, resume }
-            } else if value.quote == 0 && matches!(bytes.first(), Some(b'{' | b'['))
-                || bytes.is_empty()
-                || super::placeholder::is_whole(bytes)
-                || !(is_forced || plausible::is_secret(&claim))
-            {
-                nothing
-            } else {
-                Found::Secret { start: value.start, end: value.end }
-            }
-        }
+    let bytes = text.bytes.get(value.start..value.end).unwrap_or_default();
+    if value.is_open {
+        let resume = match value.quote {
+            0 => Resume::Bare,
+            quote => Resume::Quoted { quote, level: text.levels.level(value.start.saturating_sub(1)) },
+        };
+        Found::Open { start: value.start, end: value.end, resume }
+    } else if value.quote == 0 && matches!(bytes.first(), Some(b'{' | b'['))
+        || bytes.is_empty()
+        || super::placeholder::is_whole(bytes)
+    {
+        nothing
+    } else {
+        Found::Secret { start: value.start, end: value.end }
     }
 }
 

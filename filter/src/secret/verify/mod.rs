@@ -21,7 +21,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-pub use assign::assigned_value;
+pub(crate) use assign::{Seen, assigned_value};
 pub(crate) use token::{begins_inside_word, least_run};
 pub(crate) use url::has_no_userinfo;
 
@@ -140,14 +140,14 @@ pub fn resume(resume: Resume, text: &Text<'_>, from: usize) -> Resumed {
 }
 
 /// Judges the literal of `detector` found at `at..end`.
-pub fn verify(detector: &Detector, text: &Text<'_>, at: usize, end: usize) -> Found {
+pub(crate) fn verify(detector: &Detector, text: &Text<'_>, (at, end): (usize, usize), seen: &Seen) -> Found {
     match detector.form {
         Form::Token(segments) => token::verify(detector, segments, text, at, end),
         Form::Within(classes, least, most, segments) => {
             token::within(detector, (classes, least, most), segments, text, at, end)
         }
-        Form::Keyed(segments) => assign::keyed(detector, segments, text, at, end),
-        Form::Assignment(kind) => assign::verify(detector, kind, text, at, end),
+        Form::Keyed(segments) => assign::keyed(detector, segments, text, (at, end), seen),
+        Form::Assignment(kind) => assign::verify(detector, kind, text, (at, end), seen),
         Form::ValueBefore => sibling::before(text, end),
         Form::Command(flag) => header::command(flag, text, at, end),
         Form::PrivateKey => key_block::verify(text, at, end),

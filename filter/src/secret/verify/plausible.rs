@@ -31,21 +31,40 @@ struct Parts {
     foreign: usize,
 }
 
+/// For each byte, the number of the part it belongs to, in the order of [`Parts`].
+static PART: [u8; 256] = parts();
+
+#[allow(clippy::indexing_slicing, reason = "evaluated when compiling, within bounds")]
+const fn parts() -> [u8; 256] {
+    let mut table = [6; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        #[allow(clippy::cast_possible_truncation, reason = "less than 128")]
+        let part = match byte as u8 {
+            b'0'..=b'9' => 0,
+            b'A'..=b'Z' => 1,
+            b'a'..=b'z' => 2,
+            0..=b' ' | 0x7F => 3,
+            b'_' | b'-' | b'.' | b'/' | b':' | b',' | b'+' | b'=' => 4,
+            _ => 5,
+        };
+        table[byte] = part;
+        byte += 1;
+    }
+    table
+}
+
 impl Parts {
     fn of(value: &[u8]) -> Self {
-        let mut parts = Self::default();
+        let mut counts = [0; 8];
         for byte in value {
-            *match byte {
-                b'0'..=b'9' => &mut parts.digits,
-                b'A'..=b'Z' => &mut parts.upper,
-                b'a'..=b'z' => &mut parts.lower,
-                0..=b' ' | 0x7F => &mut parts.blanks,
-                b'_' | b'-' | b'.' | b'/' | b':' | b',' | b'+' | b'=' => &mut parts.joints,
-                0x80.. => &mut parts.foreign,
-                _ => &mut parts.marks,
-            } += 1;
+            let part = PART.get(usize::from(*byte)).copied().unwrap_or(0);
+            if let Some(count) = counts.get_mut(usize::from(part & 7)) {
+                *count += 1;
+            }
         }
-        parts
+        let [digits, upper, lower, blanks, joints, marks, foreign, _] = counts;
+        Self { digits, upper, lower, blanks, joints, marks, foreign }
     }
 
     fn letters(&self) -> usize {
@@ -67,7 +86,7 @@ pub(super) fn is_secret(claim: &Claim<'_>) -> bool {
         Kind::Password => is_password(claim, &parts),
         _ => is_machine_made(claim, &parts),
     };
-    is_likely && !stands_for_another(claim, &parts) && !is_placeholder(claim.value)
+    is_likely && !stands_for_another(claim, &parts) && !is_placeholder(claim.value, &parts)
 }
 
 fn is_password(claim: &Claim<'_>, parts: &Parts) -> bool {
@@ -147,13 +166,12 @@ fn is_machine_made(claim: &Claim<'_>, parts: &Parts) -> bool {
     if value.len() < 24 && parts.joints > 0 && WORDS.has(first) {
         return false;
     }
-    let has_mark = value.iter().any(|byte| b"!@#$%^&*".contains(byte));
     if parts.marks > 0 && !is_encoded(value) {
         // Chosen by a person.
         return matches!(claim.kind, Kind::Secret | Kind::Key)
-            && has_mark
             && parts.digits > 0
-            && parts.marks <= value.len() / 3;
+            && parts.marks <= value.len() / 3
+            && value.iter().any(|byte| b"!@#$%^&*".contains(byte));
     }
     if claim.is_strict && parts.digits == 0 {
         return false;
@@ -248,7 +266,7 @@ fn is_code(value: &[u8]) -> bool {
         }
         _ => {
             head.windows(2).any(|window| window == b"::")
-                || value.windows(2).any(|window| window == b"->" || window == b"=>")
+                || value.contains(&b'>') && value.windows(2).any(|window| window == b"->" || window == b"=>")
         }
     }
 }
@@ -265,14 +283,15 @@ fn is_mail_address(value: &[u8]) -> bool {
         && top.iter().all(u8::is_ascii_lowercase)
 }
 
-fn is_placeholder(value: &[u8]) -> bool {
+fn is_placeholder(value: &[u8], parts: &Parts) -> bool {
     let first = value.first().copied().unwrap_or(0);
     value.iter().all(|byte| *byte == first)
         || placeholder::at(value, 0).is_some()
         || PLACEHOLDERS.is_in(value)
         || starts(value, "your")
         || starts(value, "enter")
-        || value.windows(3).any(|window| window == "\u{2022}".as_bytes() || window == "\u{2026}".as_bytes())
+        || parts.foreign > 0
+            && value.windows(3).any(|window| window == "\u{2022}".as_bytes() || window == "\u{2026}".as_bytes())
 }
 
 /// `abcd efgh ijkl mnop`: what mail providers give to programs.

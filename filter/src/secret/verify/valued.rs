@@ -1,7 +1,7 @@
 //! Values of a known shape that only their names give away, looked for from where the value begins: the names of
 //! products are everywhere, such values are not.
 
-use super::assign::{GAP, keyed, quote};
+use super::assign::{GAP, Seen, keyed, quote};
 use super::name::{MOST as LONGEST_NAME, NAME, may_mention_secret};
 use super::token::{Matched, matched};
 use super::{Found, Text, class};
@@ -206,14 +206,14 @@ fn place(text: &[u8]) -> (usize, u64) {
     ((hash >> 6) as usize, 1 << (hash & 63))
 }
 
-/// Judges the value that begins at `at` by a literal `name..end` of the detector in its name.
-pub(crate) fn verify(detector: &Detector, text: &Text<'_>, at: usize, (name, end): (usize, usize)) -> Found {
+/// Judges the value that begins at `at` by a literal of the detector in its name, at `name`.
+pub(crate) fn verify(detector: &Detector, text: &Text<'_>, at: usize, name: (usize, usize), seen: &Seen) -> Found {
     let nothing = Found::Nothing { examined: at };
     let Form::Keyed(segments) = detector.form else { return nothing };
     if matches!(matched(segments, text, at, at), Matched::No(_)) {
         return nothing;
     }
-    match keyed(detector, segments, text, name, end) {
+    match keyed(detector, segments, text, name, seen) {
         Found::Secret { start, end } if start == at => Found::Secret { start, end },
         Found::More => Found::More,
         _ => nothing,

@@ -19,7 +19,12 @@ fn main() {
     }
     if only == "profile" {
         let scanner = rows::scanner();
-        let text = tidegate_kernel::corpus::text(5, 4 << 20, 100_000).into_bytes();
+        let wanted = std::env::args().nth(2).unwrap_or_default();
+        let hostile = hostile::known().into_iter().find(|it| it.name == wanted);
+        let text = hostile.map_or_else(
+            || tidegate_kernel::corpus::text(5, 4 << 20, 100_000).into_bytes(),
+            |hostile| hostile.text(256 << 10),
+        );
         let mut row = rows::row("profile", scanner, text, rows::scan);
         println!("{:?}", rows::measure(&mut row, 4000.0, now).speed());
         return;
@@ -35,7 +40,12 @@ fn main() {
     }
     if only == "count" {
         let scanner = rows::scanner();
-        let text = tidegate_kernel::corpus::text(5, 4 << 20, 100_000).into_bytes();
+        let wanted = std::env::args().nth(2).unwrap_or_default();
+        let hostile = hostile::known().into_iter().find(|it| it.name == wanted);
+        let text = hostile.map_or_else(
+            || tidegate_kernel::corpus::text(5, 4 << 20, 100_000).into_bytes(),
+            |hostile| hostile.text(256 << 10),
+        );
         let mut found: std::collections::BTreeMap<usize, usize> = Default::default();
         scanner.prefilter().find(&text, 0, |literal, _| {
             *found.entry(literal).or_default() += 1;

@@ -11,7 +11,7 @@ mod plain;
 
 use std::sync::OnceLock;
 
-use super::{Found, Levels, Resumed, Text, resume, verify};
+use super::{Found, Levels, Resumed, Seen, Text, resume, verify};
 use crate::secret::detector::{Detector, Group, detectors};
 
 /// Quotes after backslashes as the flattening of JSON sees them: text with its own levels.
@@ -86,7 +86,7 @@ fn judged(detector: &Detector, literal: &str, text: &Text<'_>, at: usize) -> Opt
     if !stands {
         return None;
     }
-    match verify(detector, text, at, at + literal.len()) {
+    match verify(detector, text, (at, at + literal.len()), &Seen::default()) {
         Found::Nothing { examined } => {
             assert!(examined > at, "{}", detector.name);
             None
@@ -118,10 +118,10 @@ fn assert_grows(detector: &Detector, text: &str) {
             }) {
                 continue;
             }
-            let last = verify(detector, &whole, at, at + literal.len());
+            let last = verify(detector, &whole, (at, at + literal.len()), &Seen::default());
             for length in at + literal.len()..=text.len() {
                 let part = Text { bytes: &text.as_bytes()[..length], is_complete: false, levels: &() };
-                let now = verify(detector, &part, at, at + literal.len());
+                let now = verify(detector, &part, (at, at + literal.len()), &Seen::default());
                 let same = match (now, last) {
                     (Found::More, _) => true,
                     (Found::Nothing { .. }, Found::Nothing { .. }) => true,
@@ -132,7 +132,7 @@ fn assert_grows(detector: &Detector, text: &str) {
             // What was scanned before and lies further back than verifiers look makes no difference.
             let from = at.saturating_sub(crate::secret::LOOKBACK);
             let part = Text { bytes: &text.as_bytes()[from..], is_complete: true, levels: &() };
-            let shifted = match verify(detector, &part, at - from, at - from + literal.len()) {
+            let shifted = match verify(detector, &part, (at - from, at - from + literal.len()), &Seen::default()) {
                 Found::Secret { start, end } => Found::Secret { start: start + from, end: end + from },
                 Found::Nothing { examined } => Found::Nothing { examined: examined + from },
                 other => other,

@@ -1,6 +1,6 @@
 //! Values that are secret by their name.
 
-use super::super::assigned_value;
+use super::super::{Seen, assigned_value};
 use super::{Found, Leveled, Text, assert_grows, by_name, found, scan_with};
 
 /// A password that is in no dictionary.
@@ -209,7 +209,7 @@ fn an_operators_key_takes_any_value() {
     let value = |text: &str, name: &str| {
         let at = text.find(name).unwrap();
         let all = Text { bytes: text.as_bytes(), is_complete: true, levels: &() };
-        match assigned_value(&all, at, at + name.len(), true) {
+        match assigned_value(&all, (at, at + name.len()), &Seen::default()) {
             Found::Secret { start, end } => Some(text[start..end].to_owned()),
             Found::Open { start, end, .. } => Some(text[start..end].to_owned()),
             _ => None,
@@ -241,7 +241,7 @@ fn an_operators_key_takes_any_value() {
     }
     let long = format!("{{\"pin\":\"{}\"}}", "a".repeat(40_000));
     let all = Text { bytes: long.as_bytes(), is_complete: true, levels: &() };
-    let Found::Open { start, end, resume } = assigned_value(&all, 2, 5, true) else { panic!() };
+    let Found::Open { start, end, resume } = assigned_value(&all, (2, 5), &Seen::default()) else { panic!() };
     assert_eq!(start, 8);
     assert_eq!(super::resume(resume, &all, end), super::Resumed::Ends(40_008));
 }

@@ -1,6 +1,6 @@
 //! Forms with code of their own.
 
-use super::{Random, Resumed, Text, assert_grows, by_name, found, resume, verify};
+use super::{Random, Resumed, Seen, Text, assert_grows, by_name, found, resume, verify};
 use crate::secret::verify::{Found, class};
 
 fn base64(bytes: &[u8], is_url_safe: bool) -> String {
@@ -78,7 +78,7 @@ fn a_key_beyond_the_reach_goes_on() {
     let text = format!("{key} rest");
     let detector = by_name("private-key");
     let all = Text { bytes: text.as_bytes(), is_complete: true, levels: &() };
-    let Found::Open { start, end, resume: how } = verify(detector, &all, 0, 11) else { panic!() };
+    let Found::Open { start, end, resume: how } = verify(detector, &all, (0, 11), &Seen::default()) else { panic!() };
     assert_eq!(start, 0);
     assert_eq!(resume(how, &all, end), Resumed::Ends(key.len()));
     // In pieces of any size, from any place.
