@@ -1,14 +1,16 @@
 //! Scans text that may still be growing.
 
 mod key;
+mod owner;
 mod pending;
 
 use std::fmt;
 
 pub use key::{Key, KeyError};
+use owner::{Kind, Owner};
 use pending::{Finding, Pending};
 
-use super::detector::{Detector, Form, Kind as Name, Personal, Segment, detectors};
+use super::detector::{Detector, Form, Personal, Segment, detectors};
 use super::prefilter::{Literal, Prefilter, RUN, VALUE, Width};
 use super::verify::valued::{self, Names, is_valued};
 use super::verify::{Found, Resume, Resumed, Seen, Text, class, has_no_userinfo, least_run, resume, verify};
@@ -115,29 +117,6 @@ impl Memo {
     }
 }
 
-/// What a literal belongs to.
-#[derive(Clone, Copy, Debug)]
-struct Owner {
-    number: usize,
-    rank: u8,
-    kind: Kind,
-    /// The index of an operator's key name, of all, that has the same literal.
-    key: Option<usize>,
-}
-
-impl Owner {
-    /// An operator's key name; `number` is that of all.
-    fn of_key(number: usize, nth: usize) -> Self {
-        // Before the generic detectors, which know no more than the name either.
-        Self { number, rank: 3, kind: Kind::Key(nth), key: None }
-    }
-
-    /// Whether what it finds is what a key name of the same literal finds, or nothing.
-    fn yields_to_keys(&self) -> bool {
-        matches!(self.kind, Kind::Detector(Detector { form: Form::Assignment(kind), .. }) if *kind != Name::Header)
-    }
-}
-
 /// What became of a candidate.
 enum Judged {
     /// It is no secret.
@@ -148,15 +127,6 @@ enum Judged {
     Through(usize),
     /// What begins at this index or later depends on text that has not come.
     More(usize),
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Kind {
-    Detector(&'static Detector),
-    /// The index of an operator's key name, of all.
-    Key(usize),
-    /// The index of an operator's pattern, of all.
-    Pattern(usize),
 }
 
 /// A detector whose secrets begin before their literal.

@@ -7,12 +7,13 @@ use crate::order;
 /// text can be full of false candidates.
 #[derive(Debug)]
 pub(super) struct Exact {
-    /// For fingerprints that fix four bytes and more.
-    four: Gate,
-    /// For those of them that are only looked up where a word begins: the others' bits are not set in it.
-    first: Box<Bits>,
-    /// For all others, by three bytes, whatever those may be.
-    three: Gate,
+    /// For fingerprints that fix four bytes and more: a bit for each hash, in the upper half for those that are only looked
+    /// up where a word begins.
+    four: Box<[u64; BITS]>,
+    /// For all others, by three bytes, whatever those may be: a bit for each hash.
+    three: Box<[u32; BITS]>,
+    /// The first entry of each slot, for those of `four` and of `three`.
+    heads: [Box<[u16; SLOTS]>; 2],
     /// Which of the first four bytes are fixed, for each such choice that occurs among those of `three`.
     shapes: Vec<u64>,
     entries: Vec<Entry>,
@@ -35,16 +36,8 @@ struct Entry {
     next: u16,
 }
 
-/// A bit for each hash.
-type Bits = [u32; 2048];
-
-/// A bit for each hash, set where a fingerprint has it, and the fingerprints.
-#[derive(Debug)]
-struct Gate {
-    bits: Box<Bits>,
-    /// The first entry of each slot.
-    heads: Box<[u16; SLOTS]>,
-}
+/// Words of bits: few enough to stay in the fastest cache beside the text.
+const BITS: usize = 512;
 
 #[inline(always)]
 fn hash(word: u64) -> u64 {
@@ -54,36 +47,21 @@ fn hash(word: u64) -> u64 {
 /// Index and bit of a hash.
 #[inline(always)]
 fn place(word: u64) -> (usize, u32) {
-    let hash = hash(word) >> 48;
-    // Sixteen bits fit.
+    let hash = hash(word) >> 50;
+    // Fourteen bits fit.
     ((hash >> 5) as usize, (hash & 31) as u32)
-}
-
-/// 1 if the bit of these bytes is set.
-#[inline(always)]
-fn is_open(bits: &Bits, word: u64) -> u32 {
-    let (index, bit) = place(word);
-    bits.get(index).map_or(0, |bits| bits >> bit & 1)
-}
-
-fn open(bits: &mut Bits, word: u64) {
-    let (index, bit) = place(word);
-    if let Some(bits) = bits.get_mut(index) {
-        *bits |= 1 << bit;
-    }
-}
-
-impl Gate {
-    #[inline(always)]
-    fn head(&self, word: u64) -> u16 {
-        self.heads.get(slot(word)).copied().unwrap_or(NONE)
-    }
 }
 
 impl Default for Exact {
     fn default() -> Self {
-        let gate = || Gate { bits: Box::new([0; 2048]), heads: Box::new([NONE; SLOTS]) };
-        Self { four: gate(), first: Box::new([0; 2048]), three: gate(), shapes: Vec::new(), entries: Vec::new() }
+        let heads = || Box::new([NONE; SLOTS]);
+        Self {
+            four: Box::new([0; BITS]),
+            three: Box::new([0; BITS]),
+            heads: [heads(), heads()],
+            shapes: Vec::new(),
+            entries: Vec::new(),
+        }
     }
 }
 
@@ -93,31 +71,43 @@ fn slot(word: u64) -> usize {
 }
 
 impl Exact {
-    /// Whether these eight bytes may begin with a fingerprint; nearly always right. `is_first` tells that no letter or
-    /// digit stands before them.
+    /// 1 if these eight bytes may begin with a fingerprint; nearly always right. `first` is 1 if no letter or digit stands
+    /// before them.
     #[inline(always)]
-    pub(super) fn may_have(&self, word: u64, is_first: bool) -> bool {
-        let four = is_open(&self.four.bits, word & FOUR) | is_open(&self.first, word & FOUR) & u32::from(is_first);
-        four | is_open(&self.three.bits, word & THREE) != 0
+    pub(super) fn may_have(&self, word: u64, first: u16) -> u16 {
+        let (index, bit) = place(word & FOUR);
+        let four = self.four.get(index).map_or(0, |bits| bits >> bit);
+        let (index, bit) = place(word & THREE);
+        let three = u64::from(self.three.get(index).map_or(0, |bits| bits >> bit));
+        // One bit of each fits.
+        ((four | three) & 1) as u16 | (four >> 32 & 1) as u16 & first
     }
 
-    /// The gate that a fingerprint goes through, opened for it, and the bytes by which the gate's entries are found.
-    fn open_gate(&mut self, fingerprint: &Fingerprint, is_first: bool) -> (&mut Gate, u64) {
+    /// Opens the gate for a fingerprint, and gives the bytes by which its entry is found.
+    fn open_gate(&mut self, fingerprint: &Fingerprint, is_first: bool) -> u64 {
         if fingerprint.mask & FOUR == FOUR {
-            open(if is_first { &mut self.first } else { &mut self.four.bits }, fingerprint.wanted & FOUR);
-            return (&mut self.four, FOUR);
+            let (index, bit) = place(fingerprint.wanted & FOUR);
+            if let Some(bits) = self.four.get_mut(index) {
+                *bits |= 1 << if is_first { bit + 32 } else { bit };
+            }
+            return FOUR;
         }
         let mut words = vec![0];
         for (nth, set) in fingerprint.sets.iter().take(3).enumerate() {
             let members = members(*set, fingerprint.mask >> (8 * nth) & 0xdf, fingerprint.wanted >> (8 * nth) & 0xdf);
             words = words.iter().flat_map(|word| members.iter().map(move |byte| word | byte << (8 * nth))).collect();
         }
-        words.into_iter().for_each(|word| open(&mut self.three.bits, word));
+        for word in words {
+            let (index, bit) = place(word);
+            if let Some(bits) = self.three.get_mut(index) {
+                *bits |= 1 << bit;
+            }
+        }
         let shape = fingerprint.mask & FOUR;
         if !self.shapes.contains(&shape) {
             self.shapes.push(shape);
         }
-        (&mut self.three, shape)
+        shape
     }
 
     /// Adds a fingerprint of a literal; with `is_first` it need only be found where a word begins.
@@ -127,8 +117,10 @@ impl Exact {
         else {
             return;
         };
-        let (gate, shape) = self.open_gate(fingerprint, is_first);
-        if let Some(head) = gate.heads.get_mut(slot(fingerprint.wanted & shape)) {
+        let shape = self.open_gate(fingerprint, is_first);
+        let [four, three] = &mut self.heads;
+        let heads = if shape == FOUR { four } else { three };
+        if let Some(head) = heads.get_mut(slot(fingerprint.wanted & shape)) {
             let entry = Entry {
                 mask: fingerprint.mask,
                 wanted: fingerprint.wanted,
@@ -143,10 +135,13 @@ impl Exact {
     /// Calls `found(literal, offset)` for every fingerprint with which these eight bytes begin, as far as they tell.
     #[inline]
     pub(super) fn look(&self, word: u64, mut found: impl FnMut(usize, usize)) {
-        self.walk(self.four.head(word & FOUR), word, ANY, &mut found);
-        if is_open(&self.three.bits, word & THREE) != 0 {
+        let [four, three] = &self.heads;
+        let head = |heads: &[u16; SLOTS], word| heads.get(slot(word)).copied().unwrap_or(NONE);
+        self.walk(head(four, word & FOUR), word, ANY, &mut found);
+        let (index, bit) = place(word & THREE);
+        if self.three.get(index).is_some_and(|bits| bits >> bit & 1 != 0) {
             for shape in &self.shapes {
-                self.walk(self.three.head(word & shape), word, *shape, &mut found);
+                self.walk(head(three, word & shape), word, *shape, &mut found);
             }
         }
     }

@@ -143,8 +143,10 @@ macro_rules! kernel {
             let mut before = [none(); 4];
             for (group, marks) in text.iter().zip(marks) {
                 let (blocks, _) = group.as_chunks::<$width>();
-                let mut mark = Marks::default();
-                for (nth, block) in blocks.iter().enumerate() {
+                // Of what is not marked: a register asks for zeros. The last bytes' bits come in at the top.
+                let mut not = Marks::default();
+                let into = |bits: u64, last: u32| bits >> ($width) | u64::from(last) << (64 - $width);
+                for block in blocks {
                     let (low, high) = halves(load(block), fifteen);
                     let [a, b, c, d, e] = looked_up(&lows, &highs, low, high);
                     let [before_a, before_b, before_c, before_d] = before;
@@ -152,12 +154,11 @@ macro_rules! kernel {
                         and(and(up_4(before_a, a), up_3(before_b, b)), and(and(up_2(before_c, c), up_1(before_d, d)), e));
                     before = [a, b, c, d];
                     let part = in_both(part_low, low, part_high, high);
-                    let shift = nth * $width;
-                    mark.ends |= u64::from(some(ends)) << shift;
-                    mark.token |= u64::from(some(part)) << shift;
-                    mark.word |= u64::from(some(and(part, word))) << shift;
+                    not.ends = into(not.ends, none_of(ends));
+                    not.token = into(not.token, none_of(part));
+                    not.word = into(not.word, none_of(and(part, word)));
                 }
-                *marks = mark;
+                *marks = Marks { ends: !not.ends, token: !not.token, word: !not.word };
             }
         }
     };

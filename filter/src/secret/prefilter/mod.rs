@@ -23,7 +23,7 @@ pub use lanes::Width;
 use lanes::{Buckets, GROUP, Marks};
 use place::Placer;
 
-use super::verify::valued::may_be_value;
+use super::verify::valued::{may_be_value, may_stand_before};
 use super::verify::{begins_inside_word, class};
 
 /// No literal may be longer: what a stream holds back at its end must stay small.
@@ -89,6 +89,7 @@ pub struct Prefilter {
     width: Width,
     /// Whether it tells of values.
     wants_values: bool,
+    before: Box<[u16; 256]>,
 }
 
 impl Prefilter {
@@ -127,6 +128,7 @@ impl Prefilter {
             reach,
             width: Width::best(),
             wants_values: false,
+            before: before(),
         }
     }
 
@@ -203,9 +205,11 @@ impl Prefilter {
     /// How many places are marked in `text`: by a fingerprint, or by a run.
     pub fn marks(&self, text: &[u8]) -> (usize, usize) {
         let mut counts = (0, 0);
-        self.blocks(text, 0, |_, _, places| {
-            counts.0 += places.fingerprints.count_ones() as usize;
-            counts.1 += places.words.count_ones() as usize;
+        self.blocks(text, 0, |_, _, turn| {
+            for places in turn {
+                counts.0 += places.fingerprints.count_ones() as usize;
+                counts.1 += places.words.count_ones() as usize;
+            }
             true
         });
         counts
@@ -221,46 +225,40 @@ impl Prefilter {
         for at in [from, from + 1] {
             if at.checked_sub(3).and_then(|sign| text.get(sign)) == Some(&b'%') && at < text.len() {
                 let (word, is_value) = (word_at(text, at), may_be_value(at));
-                if (is_value || self.exact.may_have(word, true)) && !look(at, word, is_value) {
+                if (is_value || self.exact.may_have(word, FIRST) != 0) && !look(at, word, is_value) {
                     return false;
                 }
             }
         }
-        self.blocks(text, from, |at, bytes, places| {
+        let mut spots = [0; SPOTS];
+        self.blocks(text, from, |at, bytes, turn| {
             // One place in thirty is marked and hardly any passes the gate: nothing here is left to a branch that could
-            // be foretold wrongly, but how many marks a group has.
-            let (mut passed, mut octets) = (0, 0);
-            let mut left = places.fingerprints | places.words;
-            while left != 0 {
-                let nth = left.trailing_zeros();
-                left &= left - 1;
-                let is_first = places.firsts >> nth & 1 != 0;
-                let may_have = self.exact.may_have(word_at(bytes, nth as usize), is_first);
-                passed |= u64::from(may_have) << nth;
-                let before = (at + nth as usize).wrapping_sub(1);
-                octets |= u64::from(text.get(before).map_or(0, |byte| *byte) == b'%') << nth;
+            // be foretold wrongly.
+            let count = spread(turn, &mut spots);
+            let mut passed = 0;
+            for nth in 0..count {
+                let Some(spot) = spots.get(nth).copied() else { break };
+                let here = usize::from(spot & !RUNS);
+                let before = text.get((at + here).wrapping_sub(1)).map_or(0, |byte| *byte);
+                let before = self.before.get(usize::from(before)).map_or(0, |is| *is);
+                let may_have = self.exact.may_have(word_at(bytes, here), before & FIRST);
+                if let Some(slot) = spots.get_mut(passed) {
+                    *slot = spot | may_have << 14;
+                }
+                passed += usize::from(may_have | before >> 1 & spot >> 15);
             }
-            octets &= places.words;
-            let mut values = 0;
-            let mut left = if wants_values { places.runs } else { 0 };
-            while left != 0 {
-                let nth = left.trailing_zeros();
-                left &= left - 1;
-                values |= u64::from(may_be_value(at + nth as usize)) << nth;
-            }
-            let mut left = passed | octets | values;
-            while left != 0 {
-                let nth = left.trailing_zeros();
-                left &= left - 1;
-                let here = at + nth as usize;
-                let word = word_at(bytes, nth as usize);
-                if (passed | values) >> nth & 1 != 0 && !look(here, word, values >> nth & 1 != 0) {
+            for spot in spots.iter().take(passed) {
+                let nth = usize::from(spot & !(RUNS | PASSED));
+                let (here, word) = (at + nth, word_at(bytes, nth));
+                let is_run = spot & RUNS != 0;
+                let is_value = is_run && may_be_value(here);
+                if (is_value || spot & PASSED != 0) && !look(here, word, is_value) {
                     return false;
                 }
                 // The two digits of an octet in percent-encoding end no word: what follows them begins one.
-                if octets >> nth & 1 != 0 {
-                    let (word, is_value) = (word_at(bytes, nth as usize + 2), may_be_value(here + 2));
-                    if (is_value || self.exact.may_have(word, true)) && !look(here + 2, word, is_value) {
+                if is_run && here.checked_sub(1).and_then(|before| text.get(before)) == Some(&b'%') {
+                    let (word, is_value) = (word_at(bytes, nth + 2), may_be_value(here + 2));
+                    if (is_value || self.exact.may_have(word, FIRST) != 0) && !look(here + 2, word, is_value) {
                         return false;
                     }
                 }
@@ -269,9 +267,9 @@ impl Prefilter {
         })
     }
 
-    /// Calls `look` with the index of each group of bytes, the bytes from there on, and the places in the group.
+    /// Calls `look` with the index of the first of some groups of bytes, the bytes from there on, and the places in each.
     #[inline]
-    fn blocks(&self, text: &[u8], from: usize, mut look: impl FnMut(usize, &[u8], Places) -> bool) -> bool {
+    fn blocks(&self, text: &[u8], from: usize, mut look: impl FnMut(usize, &[u8], &[Places]) -> bool) -> bool {
         let mut last = [[0; GROUP]; GROUPS + 1];
         let mut marks = [Marks::default(); GROUPS + 2];
         let mut at = from;
@@ -290,12 +288,20 @@ impl Prefilter {
                 *next = Marks::default();
             }
             let mut carry = Carry::of(before);
-            for (nth, pair) in marks.windows(2).take(count.div_ceil(GROUP)).enumerate() {
-                let [here, next] = pair else { return true };
-                let left = count - nth * GROUP;
-                let places = carry.places(here, next, if left < GROUP { (1 << left) - 1 } else { u64::MAX });
-                let offset = nth * GROUP;
-                if places.any() && !look(at + offset, bytes.get(offset..).unwrap_or_default(), places) {
+            for first in (0..count.div_ceil(GROUP)).step_by(TURN) {
+                let mut turn = [Places::default(); TURN];
+                let mut filled = 0;
+                for (pair, places) in marks.get(first..).unwrap_or_default().windows(2).zip(&mut turn) {
+                    let [here, next] = pair else { return true };
+                    let Some(left) = count.checked_sub((first + filled) * GROUP).filter(|left| *left > 0) else {
+                        break;
+                    };
+                    *places = carry.places(here, next, if left < GROUP { (1 << left) - 1 } else { u64::MAX });
+                    filled += 1;
+                }
+                let offset = first * GROUP;
+                let turn = turn.get(..filled).unwrap_or_default();
+                if !look(at + offset, bytes.get(offset..).unwrap_or_default(), turn) {
                     return false;
                 }
             }
@@ -309,7 +315,7 @@ impl Prefilter {
 }
 
 /// Where in a group something may begin: bit n is for its byte n.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 struct Places {
     /// A fingerprint.
     fingerprints: u64,
@@ -317,16 +323,59 @@ struct Places {
     words: u64,
     /// A run.
     runs: u64,
-    /// Anything that follows no letter or digit.
-    firsts: u64,
 }
 
-impl Places {
-    #[inline(always)]
-    fn any(self) -> bool {
-        self.fingerprints | self.words | self.runs != 0
+/// As many groups are gone through at a time.
+const TURN: usize = 8;
+/// Room for every place in a turn, and for what is written beyond the last.
+const SPOTS: usize = TURN * GROUP + SURE;
+/// As many places of a group are written out whether it has them or not.
+const SURE: usize = 4;
+/// The bit by which a spot tells that a run begins there.
+const RUNS: u16 = 1 << 15;
+/// The bit by which it tells that it passed the gate.
+const PASSED: u16 = 1 << 14;
+
+/// Writes the places of a turn out one after the other, and gives how many there are.
+#[inline(always)]
+fn spread(turn: &[Places], spots: &mut [u16; SPOTS]) -> usize {
+    let mut count = 0;
+    let mut base = 0;
+    for places in turn {
+        let runs = places.runs;
+        let mut left = places.fingerprints | places.words | runs;
+        let end = count + left.count_ones() as usize;
+        let mut next = || {
+            let nth = left.trailing_zeros();
+            left &= left.wrapping_sub(1);
+            // A group has 64 places.
+            (base + (nth & 63) as u16) | ((runs.wrapping_shr(nth) & 1) as u16) << 15
+        };
+        if let Some(slots) = spots.get_mut(count..).and_then(|slots| slots.first_chunk_mut::<SURE>()) {
+            *slots = [next(), next(), next(), next()];
+        }
+        for slot in spots.get_mut(count + SURE..end).unwrap_or_default() {
+            *slot = next();
+        }
+        count = end;
+        base += 64;
     }
+    count
 }
+
+/// What a byte says of the place after it: [`FIRST`], and in the second bit whether a run there may be a value, or an
+/// octet in percent-encoding.
+fn before() -> Box<[u16; 256]> {
+    let mut table = Box::new([0; 256]);
+    for (byte, entry) in (0..=u8::MAX).zip(table.iter_mut()) {
+        let is_told = byte == b'%' || may_stand_before(byte);
+        *entry = u16::from(!class::is(byte, class::ALNUM)) | u16::from(is_told) << 1;
+    }
+    table
+}
+
+/// No letter or digit stands there.
+const FIRST: u16 = 1;
 
 /// What the byte before a group is: 1 if so.
 struct Carry {
@@ -344,7 +393,6 @@ impl Carry {
         let long = long(here.token, next.token) & mask;
         let firsts = !(here.word << 1 | self.word);
         let places = Places {
-            firsts,
             fingerprints: (here.ends >> (place::WIDTH - 1) | next.ends << (64 - (place::WIDTH - 1))) & mask,
             words: long & here.word & firsts,
             runs: long & !(here.token << 1 | self.token),
@@ -356,12 +404,15 @@ impl Carry {
 
 /// Bits from which [`RUN`] bits are set, in `here` and on into `next`.
 #[inline(always)]
-fn long(mut here: u64, mut next: u64) -> u64 {
-    for shift in [1, 2, 4, RUN - 8] {
-        here &= here >> shift | next << (64 - shift);
-        next &= next >> shift;
-    }
-    here
+fn long(here: u64, next: u64) -> u64 {
+    let both = longer::<4>(longer::<2>(longer::<1>((here, next))));
+    longer::<{ RUN - 8 }>(both).0
+}
+
+/// Of bits from which some are set, those from which `SHIFT` more are. Not in a loop: optimised for size it would stay one.
+#[inline(always)]
+fn longer<const SHIFT: usize>((here, next): (u64, u64)) -> (u64, u64) {
+    (here & (here >> SHIFT | next << (64 - SHIFT)), next & next >> SHIFT)
 }
 
 /// Eight bytes, the first one lowest; zeros follow the end.

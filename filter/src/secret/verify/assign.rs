@@ -1,7 +1,6 @@
 //! Values that are assigned to names: in code, JSON, YAML, INI, XML, headers, query strings and command lines.
 
-use std::cell::Cell;
-
+use super::assigned::{Assigned, Seen};
 use super::name::{self, Says};
 use super::token::{Matched, begins_inside_word, matched, passes};
 use super::{Found, Resume, Text, class, plausible, sibling};
@@ -58,51 +57,6 @@ pub(super) enum Read {
     No,
     More,
     Value(Value),
-}
-
-/// What was last assigned to a name, for several detectors and key names ask of the same one. It is good for one text as
-/// it is at hand.
-#[derive(Debug, Default)]
-pub(crate) struct Seen {
-    last: Cell<Option<(Name, How, Value)>>,
-}
-
-/// The bounds of a name.
-type Name = (usize, usize);
-
-/// What is assigned to a name.
-enum Assigned {
-    Nothing,
-    More,
-    Value(How, Value),
-}
-
-impl Assigned {
-    /// What is assigned to the name, read to so many bytes as `most` says of the place where it begins.
-    fn to(name: Name, text: &Text<'_>, seen: &Seen, most: impl Fn(usize) -> usize) -> Self {
-        if let Some((of, how, value)) = seen.last.get()
-            && of == name
-            && value.end - value.start < most(value.start)
-        {
-            return Self::Value(how, value);
-        }
-        let (place, how) = match place(text, name) {
-            Place::Nowhere => return Self::Nothing,
-            Place::More => return Self::More,
-            Place::At(place, how) => (place, how),
-        };
-        match read(text, place, how.hold, most(place)) {
-            Read::No => Self::Nothing,
-            Read::More => Self::More,
-            Read::Value(value) => {
-                // More may have been read than is left of what a sentence ends with.
-                if !value.is_open && !matches!(text.bytes.get(value.end), Some(b'.' | b':')) {
-                    seen.last.set(Some((name, how, value)));
-                }
-                Self::Value(how, value)
-            }
-        }
-    }
 }
 
 pub(super) fn verify(
@@ -269,7 +223,7 @@ pub(super) fn quote(byte: u8) -> bool {
 }
 
 /// Finds where the value of the name begins.
-fn place(text: &Text<'_>, (start, stop): (usize, usize)) -> Place {
+pub(super) fn place(text: &Text<'_>, (start, stop): (usize, usize)) -> Place {
     let bytes = text.bytes;
     let end_of_text = if text.is_complete { Place::Nowhere } else { Place::More };
     let before = start.checked_sub(1).and_then(|before| bytes.get(before)).copied().unwrap_or(0);

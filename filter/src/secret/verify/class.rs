@@ -97,13 +97,25 @@ pub fn is(byte: u8, classes: u16) -> bool {
 }
 
 /// How many bytes at the beginning of `text`, at most `most`, are of the `classes`.
-#[inline]
 pub fn run(text: &[u8], classes: u16, most: usize) -> usize {
-    text.iter().take(most).take_while(|byte| is(**byte, classes)).count()
+    let mut length = 0;
+    for byte in text.get(..most).unwrap_or(text) {
+        if !is(*byte, classes) {
+            break;
+        }
+        length += 1;
+    }
+    length
 }
 
 /// How many bytes at the end of `text`, at most `most`, are of the `classes`.
-#[inline]
 pub fn run_back(text: &[u8], classes: u16, most: usize) -> usize {
-    text.iter().rev().take(most).take_while(|byte| is(**byte, classes)).count()
+    let mut length = 0;
+    for byte in text.get(text.len().saturating_sub(most)..).unwrap_or_default().iter().rev() {
+        if !is(*byte, classes) {
+            break;
+        }
+        length += 1;
+    }
+    length
 }

@@ -1,6 +1,7 @@
 //! Looks at the place where a literal was found, and says what lies there.
 
 mod assign;
+mod assigned;
 pub(crate) mod base64;
 pub mod class;
 pub(crate) mod entropy;
@@ -9,6 +10,7 @@ mod jwt;
 mod key_block;
 mod name;
 mod national;
+mod parts;
 mod personal;
 pub mod placeholder;
 mod plausible;
@@ -21,7 +23,8 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use assign::{Seen, assigned_value};
+pub(crate) use assign::assigned_value;
+pub(crate) use assigned::Seen;
 pub(crate) use token::{begins_inside_word, least_run};
 pub(crate) use url::has_no_userinfo;
 

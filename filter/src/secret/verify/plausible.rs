@@ -1,5 +1,6 @@
 //! Tells values that are secrets from those that only stand where one could: references, code, words, placeholders.
 
+use super::parts::Parts;
 use super::words::WordSet;
 use super::{class, entropy, placeholder};
 use crate::secret::detector::Kind;
@@ -14,62 +15,6 @@ pub(super) struct Claim<'a> {
     pub(super) is_strict: bool,
     /// Least entropy in hundredths of a bit a byte.
     pub(super) floor: u32,
-}
-
-/// What a value consists of.
-#[derive(Default)]
-struct Parts {
-    digits: usize,
-    upper: usize,
-    lower: usize,
-    blanks: usize,
-    /// `_ - . / : , +` and `=`, which names and encodings hold.
-    joints: usize,
-    /// Other punctuation.
-    marks: usize,
-    /// Bytes beyond ASCII.
-    foreign: usize,
-}
-
-/// For each byte, the number of the part it belongs to, in the order of [`Parts`].
-static PART: [u8; 256] = parts();
-
-#[allow(clippy::indexing_slicing, reason = "evaluated when compiling, within bounds")]
-const fn parts() -> [u8; 256] {
-    let mut table = [6; 256];
-    let mut byte = 0;
-    while byte < 128 {
-        #[allow(clippy::cast_possible_truncation, reason = "less than 128")]
-        let part = match byte as u8 {
-            b'0'..=b'9' => 0,
-            b'A'..=b'Z' => 1,
-            b'a'..=b'z' => 2,
-            0..=b' ' | 0x7F => 3,
-            b'_' | b'-' | b'.' | b'/' | b':' | b',' | b'+' | b'=' => 4,
-            _ => 5,
-        };
-        table[byte] = part;
-        byte += 1;
-    }
-    table
-}
-
-impl Parts {
-    fn of(value: &[u8]) -> Self {
-        let mut counts = [0; 8];
-        for byte in value {
-            let part = PART.get(usize::from(*byte)).copied().unwrap_or(0);
-            if let Some(count) = counts.get_mut(usize::from(part & 7)) {
-                *count += 1;
-            }
-        }
-        let [digits, upper, lower, blanks, joints, marks, foreign, _] = counts;
-        Self { digits, upper, lower, blanks, joints, marks, foreign }
-    }
-
-    fn letters(&self) -> usize {
-        self.upper + self.lower
-    }
 }
 
 /// Whether a token was masked or made up for documentation.

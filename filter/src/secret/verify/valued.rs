@@ -1,7 +1,8 @@
 //! Values of a known shape that only their names give away, looked for from where the value begins: the names of
 //! products are everywhere, such values are not.
 
-use super::assign::{GAP, Seen, keyed, quote};
+use super::assign::{GAP, keyed, quote};
+use super::assigned::Seen;
 use super::name::{MOST as LONGEST_NAME, NAME, may_mention_secret};
 use super::token::{Matched, matched};
 use super::{Found, Text, class};
@@ -31,7 +32,7 @@ pub(crate) fn may_be_value(bytes: &[u8], at: usize) -> bool {
 
 /// What may stand right before a value: a quote, a blank, the sign of an assignment, or the end of an escaped one.
 #[inline(always)]
-fn may_stand_before(byte: u8) -> bool {
+pub(crate) fn may_stand_before(byte: u8) -> bool {
     class::is(byte, class::SPACE | class::QUOTE | class::EQUALS | class::COLON) || b">Dd|,".contains(&byte)
 }
 

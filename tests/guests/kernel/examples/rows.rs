@@ -60,6 +60,8 @@ fn main() {
                 text.len() / count
             );
         }
+        let (fingerprints, words) = scanner.prefilter().marks(&text);
+        println!("fingerprint every {} word every {}", text.len() / fingerprints.max(1), text.len() / words.max(1));
         println!(
             "lookup every {} found every {}",
             text.len() / scanner.prefilter().lookups(&text),

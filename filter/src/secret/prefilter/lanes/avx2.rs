@@ -119,9 +119,9 @@ fn every(byte: u8) -> Lanes {
     _mm256_set1_epi8(byte.cast_signed())
 }
 
-/// A bit for each byte that is not zero.
+/// A bit for each byte that is zero.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn some(v: Lanes) -> u32 {
-    !_mm256_movemask_epi8(_mm256_cmpeq_epi8(v, _mm256_setzero_si256())).cast_unsigned()
+fn none_of(v: Lanes) -> u32 {
+    _mm256_movemask_epi8(_mm256_cmpeq_epi8(v, _mm256_setzero_si256())).cast_unsigned()
 }

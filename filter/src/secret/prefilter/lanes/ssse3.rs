@@ -107,9 +107,9 @@ fn every(byte: u8) -> Lanes {
     _mm_set1_epi8(byte.cast_signed())
 }
 
-/// A bit for each byte that is not zero.
+/// A bit for each byte that is zero.
 #[inline]
 #[target_feature(enable = "ssse3")]
-fn some(v: Lanes) -> u32 {
-    !_mm_movemask_epi8(_mm_cmpeq_epi8(v, _mm_setzero_si128())).cast_unsigned() & 0xffff
+fn none_of(v: Lanes) -> u32 {
+    _mm_movemask_epi8(_mm_cmpeq_epi8(v, _mm_setzero_si128())).cast_unsigned()
 }
