@@ -3,8 +3,8 @@
 #[cfg(target_arch = "x86_64")]
 mod machine {
     use core::arch::x86_64::{
-        __m128i, _mm_and_si128, _mm_andnot_si128, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_min_epu8, _mm_movemask_epi8,
-        _mm_or_si128, _mm_set1_epi8, _mm_storeu_si128, _mm_sub_epi8,
+        __m128i, _mm_and_si128, _mm_andnot_si128, _mm_cmpeq_epi8, _mm_cmpgt_epi8, _mm_loadu_si128, _mm_min_epu8,
+        _mm_movemask_epi8, _mm_or_si128, _mm_set1_epi8, _mm_storeu_si128, _mm_sub_epi8,
     };
 
     /// Sixteen bytes.
@@ -53,6 +53,8 @@ mod machine {
         eq(a, b) _mm_cmpeq_epi8(a, b);
         /// All bits where a byte of `a` is at most that of `b`.
         at_most(a, b) _mm_cmpeq_epi8(_mm_min_epu8(a, b), a);
+        /// All bits where a byte of `a` is above that of `b`, both with a sign.
+        above(a, b) _mm_cmpgt_epi8(a, b);
         /// Byte by byte, wrapping.
         sub(a, b) _mm_sub_epi8(a, b);
         /// Bit by bit.
@@ -75,8 +77,8 @@ mod machine {
 #[cfg(target_arch = "wasm32")]
 mod machine {
     use core::arch::wasm32::{
-        i8x16_bitmask, u8x16_eq, u8x16_min, u8x16_splat, u8x16_sub, v128, v128_and, v128_andnot, v128_load, v128_or,
-        v128_store,
+        i8x16_bitmask, i8x16_gt, u8x16_eq, u8x16_min, u8x16_splat, u8x16_sub, v128, v128_and, v128_andnot, v128_load,
+        v128_or, v128_store,
     };
 
     pub(crate) type Lanes = v128;
@@ -114,6 +116,11 @@ mod machine {
     }
 
     #[inline(always)]
+    pub(crate) fn above(a: Lanes, b: Lanes) -> Lanes {
+        i8x16_gt(a, b)
+    }
+
+    #[inline(always)]
     pub(crate) fn sub(a: Lanes, b: Lanes) -> Lanes {
         u8x16_sub(a, b)
     }
@@ -139,4 +146,4 @@ mod machine {
     }
 }
 
-pub(crate) use machine::{Lanes, and, at_most, eq, load, or, splat, store, sub, tops, without};
+pub(crate) use machine::{Lanes, above, and, at_most, eq, load, or, splat, store, sub, tops, without};

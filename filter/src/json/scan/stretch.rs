@@ -37,10 +37,45 @@ impl Base64 {
     }
 }
 
+// One block after the other: where size comes first, a loop becomes a call for each stretch.
 #[inline(always)]
 fn masks(stretch: &[u8; 64], of: impl Fn(&[u8; 16]) -> u32) -> u64 {
-    let (blocks, _) = stretch.as_chunks::<16>();
-    blocks.iter().rev().fold(0, |mask, block| mask << 16 | u64::from(of(block)))
+    let [a, b, c, d] = stretch.as_chunks::<16>().0 else { return 0 };
+    let (a, b, c, d) = (of(a), of(b), of(c), of(d));
+    u64::from(a) | u64::from(b) << 16 | u64::from(c) << 32 | u64::from(d) << 48
+}
+
+/// What a stretch of text is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Word {
+    /// Which bytes are ASCII letters and digits.
+    pub word: u64,
+    /// Which bytes are from 0x2b to 0x7f.
+    pub dense: u64,
+}
+
+/// Tells letters and digits.
+#[derive(Clone, Copy, Debug)]
+pub struct Words(wide::Words);
+
+impl Default for Words {
+    #[inline]
+    fn default() -> Self {
+        Self(wide::Words::new())
+    }
+}
+
+impl Words {
+    /// Which bytes are such.
+    #[inline(always)]
+    pub fn masks(&self, stretch: &[u8; 64]) -> Word {
+        let [a, b, c, d] = stretch.as_chunks::<16>().0 else { return Word { word: 0, dense: 0 } };
+        let (a, b, c, d) = (self.0.masks(a), self.0.masks(b), self.0.masks(c), self.0.masks(d));
+        Word {
+            word: u64::from(a.0) | u64::from(b.0) << 16 | u64::from(c.0) << 32 | u64::from(d.0) << 48,
+            dense: u64::from(a.1) | u64::from(b.1) << 16 | u64::from(c.1) << 32 | u64::from(d.1) << 48,
+        }
+    }
 }
 
 /// Copies sixty-four bytes. In WebAssembly a copy of that length is else a call into the machine, which costs more than
@@ -76,7 +111,7 @@ pub fn pair(bytes: &[u8], pairs: &[[u8; 2]]) -> usize {
 
 #[cfg(any(target_arch = "x86_64", all(target_arch = "wasm32", target_feature = "simd128")))]
 mod wide {
-    use crate::json::scan::lanes::{Lanes, and, at_most, eq, load, or, splat, store, sub, tops, without};
+    use crate::json::scan::lanes::{Lanes, above, and, at_most, eq, load, or, splat, store, sub, tops, without};
 
     #[derive(Clone, Copy, Debug)]
     pub(super) struct Either {
@@ -129,6 +164,36 @@ mod wide {
             let [plus, underscore] = self.marks;
             let mark = or(eq(v, plus), eq(v, underscore));
             tops(or(or(mark, letter), without(digit, eq(v, self.dot))))
+        }
+    }
+
+    #[derive(Clone, Copy, Debug)]
+    pub(super) struct Words {
+        case: Lanes,
+        letters: [Lanes; 2],
+        digits: [Lanes; 2],
+        asterisk: Lanes,
+    }
+
+    impl Words {
+        #[inline(always)]
+        pub(super) fn new() -> Self {
+            Self {
+                case: splat(0x20),
+                letters: [splat(b'a'), splat(25)],
+                digits: [splat(b'0'), splat(9)],
+                asterisk: splat(b'*'),
+            }
+        }
+
+        #[inline(always)]
+        pub(super) fn masks(&self, block: &[u8; 16]) -> (u32, u32) {
+            let v = load(block);
+            let [first, count] = self.letters;
+            let letter = at_most(sub(or(v, self.case), first), count);
+            let [first, count] = self.digits;
+            let digit = at_most(sub(v, first), count);
+            (tops(or(letter, digit)), tops(above(v, self.asterisk)))
         }
     }
 
@@ -197,6 +262,29 @@ mod narrow {
         }
     }
 
+    #[derive(Clone, Copy, Debug)]
+    pub(super) struct Words;
+
+    impl Words {
+        #[inline]
+        pub(super) fn new() -> Self {
+            Self
+        }
+
+        #[inline]
+        pub(super) fn masks(&self, block: &[u8; 16]) -> (u32, u32) {
+            // No sum of two such bytes carries over: the top bit tells whether the byte has come to 0x80.
+            let within = |word: u64, first: u8, last: u8| {
+                (word + ONES * u64::from(0x80 - first)) & !(word + ONES * u64::from(0x7f - last))
+            };
+            let word = gathered(block, |word| {
+                let low = word & !HIGH;
+                (within(low | (ONES * 0x20), b'a', b'z') | within(low, b'0', b'9')) & !word & HIGH
+            });
+            (word, gathered(block, |word| ((word & !HIGH) + ONES * (0x80 - 0x2b)) & !word & HIGH))
+        }
+    }
+
     #[inline]
     pub(super) fn copy(from: &[u8; 16], to: &mut [u8; 16]) {
         *to = *from;
@@ -255,6 +343,25 @@ mod tests {
                     assert_eq!(Base64::default().mask(&stretch), wanted, "{byte:x} at {place}");
                     for block in stretch.as_chunks().0 {
                         assert_eq!(wide::Base64::new().mask(block), narrow::Base64::new().mask(block), "{byte:x}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn words_are_marked_where_they_lie() {
+        for byte in 0..=255_u8 {
+            for filler in [b'a', b' ', 0xff, b'/', b'[', b'9'] {
+                for place in [0, 5, 16, 63] {
+                    let mut stretch = [filler; 64];
+                    stretch[place] = byte;
+                    let mask =
+                        |is: fn(&u8) -> bool| stretch.iter().rev().fold(0, |mask, it| mask << 1 | u64::from(is(it)));
+                    let (word, dense) = (mask(u8::is_ascii_alphanumeric), mask(|it| (0x2b..0x80).contains(it)));
+                    assert_eq!(Words::default().masks(&stretch), Word { word, dense }, "{byte:x} at {place}");
+                    for block in stretch.as_chunks().0 {
+                        assert_eq!(wide::Words::new().masks(block), narrow::Words::new().masks(block), "{byte:x}");
                     }
                 }
             }

@@ -182,6 +182,7 @@ fn look(base64: &Base64, text: &[u8], from: usize, is_complete: bool) -> Look {
     let mut start = from;
     loop {
         start = skipped(base64, text, start);
+        let mut is_seen = false;
         if let Some(stretch) = text.get(start..).and_then(|rest| rest.first_chunk::<STRETCH>()) {
             let one = base64.mask(stretch);
             // Bits that so many more follow.
@@ -195,9 +196,10 @@ fn look(base64: &Base64, text: &[u8], from: usize, is_complete: bool) -> Look {
                 continue;
             }
             start += runs.trailing_zeros() as usize;
+            is_seen = true;
         }
         let Some(stretch) = text.get(start..start + SHORTEST) else { break };
-        if let Some(last) = stretch.iter().rposition(|byte| value(*byte).is_none()) {
+        if !is_seen && let Some(last) = stretch.iter().rposition(|byte| value(*byte).is_none()) {
             start += last + 1;
             continue;
         }
