@@ -225,7 +225,7 @@ mod tests {
             let here = values.iter().enumerate().filter(|(_, value)| text[at..].starts_with(value));
             let end = here.max_by_key(|(_, value)| value.len()).map(|(nth, value)| (at + value.len(), nth));
             let alone = |end: usize| {
-                !(is_word(at.checked_sub(1)) && is_word(Some(at))) && !(is_word(Some(end - 1)) && is_word(Some(end)))
+                !(is_word(at.checked_sub(1)) && is_word(Some(at)) || is_word(Some(end - 1)) && is_word(Some(end)))
             };
             match end.filter(|(end, _)| alone(*end)) {
                 Some((end, nth)) => {
