@@ -3,6 +3,7 @@
 //! ```text
 //! command     one file a subcommand; the only code that reads arguments and sets exit codes
 //! capture     HAR and JSON lines: recorded traffic in, HAR out
+//! engine      limits for the rate limit services that count for a fleet
 //! envoy       find or install Envoy, render its configuration, start and stop it, read its audit lines
 //! host        the proxy-wasm ABI on wasmtime, behaving as Envoy was measured to behave
 //! replay      captured traffic through the `.wasm`: what was decided, and what became of the bytes
@@ -14,6 +15,7 @@
 pub mod build;
 pub mod capture;
 pub mod command;
+pub mod engine;
 pub mod envoy;
 #[cfg(feature = "host")]
 pub mod host;

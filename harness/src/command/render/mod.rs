@@ -1,5 +1,6 @@
 mod envoy;
 mod istio;
+mod limitador;
 
 use clap::{Args, Subcommand, ValueEnum};
 use miette::miette;
@@ -20,6 +21,7 @@ enum Form {
     Envoy(envoy::Render),
     Istio(istio::EnvoyFilter),
     IstioWasmplugin(istio::WasmPlugin),
+    Limitador(limitador::Render),
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -34,6 +36,7 @@ impl Render {
             Form::Envoy(form) => form.run(),
             Form::Istio(form) => form.run(),
             Form::IstioWasmplugin(form) => form.run(),
+            Form::Limitador(form) => form.run(),
         }
     }
 }
