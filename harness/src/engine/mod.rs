@@ -46,18 +46,12 @@ pub fn limitador<'a>(domain: &str, quotas: impl IntoIterator<Item = &'a Quota>) 
 /// How much in how many seconds.
 fn window(quota: &Quota, warnings: &mut Vec<String>) -> Option<(u64, u64)> {
     match quota.limit {
-        Limit::Rate { limit, window, burst } => {
+        // The policy's lints say what becomes of the burst.
+        Limit::Rate { limit, window, .. } => {
             let seconds = window.div_ceil(SECOND).max(1);
             if seconds.checked_mul(SECOND) != Some(window) {
                 warnings.push(format!(
                     "`{}`: the window is rounded up to {seconds} s, the engine knows no parts of a second",
-                    quota.id
-                ));
-            }
-            if burst != limit {
-                warnings.push(format!(
-                    "`{}`: the engine knows no burst: it admits {limit} in a window that begins with the first, all at \
-                     once if they come so. The burst of {burst} holds in `\"scope\": \"local\"` alone",
                     quota.id
                 ));
             }

@@ -75,17 +75,17 @@ fn a_counter_outlives_the_longest_window_of_its_calendar() {
 
 #[test]
 fn what_the_engine_cannot_do_is_said() {
-    let burst = quota("burst", Limit::Rate { limit: 60, window: 60 * super::SECOND, burst: 6 }, &[]);
+    let whole = quota("whole", rate(60, 60), &[]);
     let parts = quota("parts", Limit::Rate { limit: 5, window: super::SECOND / 2, burst: 5 }, &[]);
     let open = quota("open", Limit::Concurrent { limit: 8, lease: 300 }, &[]);
-    let limits = limitador("d", [&burst, &parts, &open]);
+    let limits = limitador("d", [&whole, &parts, &open]);
     let names: Vec<_> = limits.document.as_array().unwrap().iter().map(|it| it["name"].clone()).collect();
-    assert_eq!(names, [json!("burst"), json!("parts")]);
+    assert_eq!(names, [json!("whole"), json!("parts")]);
     assert_eq!(limits.document[1]["seconds"], 1);
-    for (warning, id) in limits.warnings.iter().zip(["`burst`", "`parts`", "`open`"]) {
+    for (warning, id) in limits.warnings.iter().zip(["`parts`", "`open`"]) {
         assert!(warning.starts_with(id), "{warning}");
     }
-    assert_eq!(limits.warnings.len(), 3);
+    assert_eq!(limits.warnings.len(), 2);
 }
 
 #[test]
