@@ -147,17 +147,17 @@ extern "C" fn proxy_on_request_trailers(context: u32, _: usize) -> u32 {
 
 #[unsafe(no_mangle)]
 extern "C" fn proxy_on_response_headers(context: u32, _: usize, end: u32) -> u32 {
-    stream::with(context, |stream| stream.response_headers(end != 0))
+    stream::with_response(context, |stream| stream.response_headers(end != 0))
 }
 
 #[unsafe(no_mangle)]
 extern "C" fn proxy_on_response_body(context: u32, size: usize, end: u32) -> u32 {
-    stream::with(context, |stream| stream.response_body(size, end != 0))
+    stream::with_response(context, |stream| stream.response_body(size, end != 0))
 }
 
 #[unsafe(no_mangle)]
 extern "C" fn proxy_on_response_trailers(context: u32, _: usize) -> u32 {
-    stream::with(context, stream::Stream::response_trailers)
+    stream::with_response(context, stream::Stream::response_trailers)
 }
 
 #[unsafe(no_mangle)]

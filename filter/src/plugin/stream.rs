@@ -31,10 +31,11 @@ thread_local! {
 }
 
 /// A stream's place in the table. The table is never borrowed while a callback runs: a host call in it can end the
-/// stream, and Envoy then calls the filter again before that host call returns.
+/// stream, or let Envoy answer it (a body over its buffer limit), and Envoy then calls the filter again before that host
+/// call returns.
 enum Slot {
     Idle(Box<Stream>),
-    Busy { ended: bool, deleted: bool },
+    Busy { ended: bool, deleted: bool, overruled: bool },
 }
 
 /// A response that came before its request was judged.
@@ -111,6 +112,18 @@ pub(super) fn with(context: u32, call: impl FnOnce(&mut Stream) -> Result<u32, S
     action
 }
 
+/// Runs a callback of the response. One that comes while the stream is in a callback is Envoy's own answer, which passes.
+pub(super) fn with_response(context: u32, call: impl FnOnce(&mut Stream) -> Result<u32, Status>) -> u32 {
+    let is_overruled = table(|table| match table.get_mut(&context) {
+        Some(Slot::Busy { overruled, .. }) => {
+            *overruled = true;
+            true
+        }
+        _ => false,
+    });
+    if is_overruled { CONTINUE } else { with(context, call) }
+}
+
 pub(super) fn end(context: u32) {
     if let Some(mut stream) = take(context) {
         stream.exchange.on_end(&mut stream.envoy);
@@ -173,20 +186,25 @@ fn table<T>(change: impl FnOnce(&mut HashMap<u32, Slot>) -> T) -> T {
 /// Takes a stream out for a callback. None if it is not known, or in a callback already.
 fn take(context: u32) -> Option<Box<Stream>> {
     table(|table| match table.get_mut(&context) {
-        Some(slot @ Slot::Idle(_)) => match std::mem::replace(slot, Slot::Busy { ended: false, deleted: false }) {
-            Slot::Idle(stream) => Some(stream),
-            Slot::Busy { .. } => None,
-        },
+        Some(slot @ Slot::Idle(_)) => {
+            match std::mem::replace(slot, Slot::Busy { ended: false, deleted: false, overruled: false }) {
+                Slot::Idle(stream) => Some(stream),
+                Slot::Busy { .. } => None,
+            }
+        }
         _ => None,
     })
 }
 
 /// Puts a stream back after its callback, or ends it if Envoy did so meanwhile.
 fn give_back(context: u32, mut stream: Box<Stream>) {
-    let (ended, deleted) = table(|table| match table.get(&context) {
-        Some(Slot::Busy { ended, deleted }) => (*ended, *deleted),
-        _ => (true, true),
+    let (ended, deleted, overruled) = table(|table| match table.get(&context) {
+        Some(Slot::Busy { ended, deleted, overruled }) => (*ended, *deleted, *overruled),
+        _ => (true, true, false),
     });
+    if overruled && stream.phase == Phase::Governed {
+        stream.phase = Phase::Open;
+    }
     if ended {
         stream.exchange.on_end(&mut stream.envoy);
     }

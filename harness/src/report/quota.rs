@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use tidegate_filter::policy::{
-    Configuration, Cost, Counts, Dollars, FailMode, Missing, Noun, Quota, Reason, Scope, TargetPattern,
+    Configuration, Cost, Counts, Dollars, FailMode, Missing, Noun, Quota, Reason, Refunds, Scope, TargetPattern,
 };
 use tidegate_filter::quota::Limit;
 
@@ -84,7 +84,7 @@ pub(super) fn json(configuration: &Configuration) -> Value {
                 "scope": match quota.scope { Scope::Local => "local", Scope::Global => "global" },
                 "on_store_error": quota.on_store_error.as_str(),
                 "on_missing": match quota.on_missing { Missing::Share => "share", Missing::Deny => "deny" },
-                "refund_on": refunds(quota),
+                "refund_on": refunds(quota.refund_on),
                 "mode": quota.mode.as_str(),
                 "reason": quota.exceeded.as_str(),
             })
@@ -98,6 +98,7 @@ pub(super) fn json(configuration: &Configuration) -> Value {
             json!({
                 "tools": cost.tools.iter().map(tool).collect::<Vec<_>>(),
                 "price": price(cost),
+                "refund_on": refunds(cost.refund_on),
                 "max": cost.max.map(|max| Dollars(max).to_string()),
             })
         })
@@ -198,8 +199,8 @@ fn what(quota: &Quota) -> String {
     format!("{unit}{}", if parts.is_empty() { "every tool".to_owned() } else { parts.join("; ") })
 }
 
-fn refunds(quota: &Quota) -> Vec<&'static str> {
-    let words = [("upstream_failure", quota.refund_on.upstream_failure), ("tool_error", quota.refund_on.tool_error)];
+fn refunds(on: Refunds) -> Vec<&'static str> {
+    let words = [("upstream_failure", on.upstream_failure), ("tool_error", on.tool_error)];
     words.into_iter().filter(|(_, is_on)| *is_on).map(|(word, _)| word).collect()
 }
 
@@ -214,7 +215,7 @@ fn details(quota: &Quota) -> String {
     if quota.on_missing == Missing::Deny {
         details.push("callers without these are refused".to_owned());
     }
-    let refunds = refunds(quota);
+    let refunds = refunds(quota.refund_on);
     if !refunds.is_empty() {
         details.push(format!("given back on {}", refunds.join(", ")));
     }
@@ -246,7 +247,11 @@ fn price(cost: &Cost) -> String {
     if let Some(it) = &cost.result {
         parts.push(format!("{} {} of the result's _meta {}", Dollars(it.price), units(it.per), it.pointer));
     }
-    if parts.is_empty() { "$0".to_owned() } else { parts.join(" + ") }
+    let sum = if parts.is_empty() { "$0".to_owned() } else { parts.join(" + ") };
+    match refunds(cost.refund_on) {
+        causes if causes.is_empty() => sum,
+        causes => format!("{sum}; nothing on {}", causes.join(", ")),
+    }
 }
 
 #[cfg(test)]
