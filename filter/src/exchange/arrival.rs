@@ -44,7 +44,7 @@ enum Arrival {
     Ungoverned,
     Step(HeaderStep),
     /// An answer that is no refusal by itself: the OAuth challenge.
-    Challenge(Box<Reply>, Refusal),
+    Challenge(Box<(Reply, Refusal)>),
     Refused(Refusal),
 }
 
@@ -61,13 +61,14 @@ impl Exchange {
                 HeaderStep::Ungoverned
             }
             Arrival::Step(step) => step,
-            Arrival::Challenge(reply, refusal) => {
+            Arrival::Challenge(challenge) => {
+                let (reply, refusal) = *challenge;
                 core.record_refusal(&refusal, None, env);
                 if !core.enforces() {
                     return core.shadowed();
                 }
                 core.progress = Progress::Answered;
-                HeaderStep::Reply(*reply)
+                HeaderStep::Reply(reply)
             }
             Arrival::Refused(refusal) => {
                 let decision = core.record_refusal(&refusal, None, env);
@@ -181,7 +182,7 @@ impl Core {
                     let mut reply = refusal.reply(Addressee::Http, &configuration.policy.name, "challenge");
                     let challenge = format!("Bearer resource_metadata=\"{resource_metadata}\"");
                     reply.headers.push(("www-authenticate", challenge));
-                    return Err(Arrival::Challenge(Box::new(reply), refusal));
+                    return Err(Arrival::Challenge(Box::new((reply, refusal))));
                 }
             },
         };

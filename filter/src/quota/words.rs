@@ -20,8 +20,8 @@ impl Limit {
             Self::Rate { window, .. } => {
                 let seconds = window / SECOND;
                 let (count, unit) = match seconds {
-                    _ if seconds % 3600 == 0 => (seconds / 3600, "hour"),
-                    _ if seconds % 60 == 0 => (seconds / 60, "minute"),
+                    _ if seconds.is_multiple_of(3600) => (seconds / 3600, "hour"),
+                    _ if seconds.is_multiple_of(60) => (seconds / 60, "minute"),
                     _ => (seconds, "second"),
                 };
                 if count == 1 { unit.to_owned() } else { format!("{count} {unit}s") }

@@ -33,7 +33,8 @@ fn policy(extra: Value) -> Value {
         "servers": [{"name": "main", "match": {"path": "/mcp"}}],
         "rules": [{"id": "gets", "allow": {"tools": ["get_*"]}}],
     });
-    policy.as_object_mut().unwrap().append(&mut extra.as_object().unwrap().clone());
+    let Value::Object(mut extra) = extra else { panic!("members") };
+    policy.as_object_mut().unwrap().append(&mut extra);
     policy
 }
 

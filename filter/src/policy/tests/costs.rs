@@ -4,17 +4,17 @@ use super::super::*;
 use super::{brief, compiled, errors, put, with};
 use crate::quota::{Limit, Period};
 
-fn cost(cost: Value) -> Cost {
+fn cost(cost: &Value) -> Cost {
     let policy = with("/costs", json!([cost]));
     (*compiled(&policy).configuration.policy.costs.list[0]).clone()
 }
 
 #[test]
 fn prices_are_read() {
-    let read = cost(json!({ "tools": ["search_*"], "per_call": "$0.02" }));
+    let read = cost(&json!({ "tools": ["search_*"], "per_call": "$0.02" }));
     assert_eq!((read.per_call, read.per_request_kb, read.per_result_kb), (20_000, 0, 0));
     assert_eq!((read.argument, read.result, read.max), (None, None, None));
-    let read = cost(json!({
+    let read = cost(&json!({
         "tools": ["github/ask", { "tool": "a/b" }], "per_call": "$0", "per_request_kb": "$0.000001",
         "per_result_kb": "$1",
         "argument": { "pointer": "/max_tokens", "price": "$0.50", "per": 1_000_000, "default": 4096 },
@@ -25,7 +25,7 @@ fn prices_are_read() {
     assert_eq!(read.argument, Some(argument));
     let result = ReportedCost { pointer: "/usage/cost_usd".to_owned(), price: 1_000_000, per: 1 };
     assert_eq!((read.result, read.max), (Some(result), Some(1_000_000)));
-    let read = cost(json!({ "tools": ["*"], "argument": { "pointer": "/a~1b~0c/0", "price": "$2" } }));
+    let read = cost(&json!({ "tools": ["*"], "argument": { "pointer": "/a~1b~0c/0", "price": "$2" } }));
     let argument = PricedArgument { pointer: "/a~1b~0c/0".to_owned(), price: 2_000_000, per: 1, default: 0 };
     assert_eq!(read.argument, Some(argument));
 }

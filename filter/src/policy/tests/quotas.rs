@@ -14,7 +14,7 @@ fn plus(mut object: Value, more: &Value) -> Value {
 }
 
 /// The base policy with a service that counts for a fleet, which speaks `protocol`.
-fn fleet(policy: Value, protocol: &str) -> Value {
+fn fleet(policy: &Value, protocol: &str) -> Value {
     json!({
         "host": { "stores": { "global": { "cluster": "ratelimit", "protocol": protocol } } },
         "layers": [policy]
@@ -27,13 +27,13 @@ fn quota_of(policy: &Value) -> Arc<Quota> {
     quotas[0].clone()
 }
 
-fn quota(quota: Value) -> Arc<Quota> {
-    quota_of(&with("/quotas", json!([plus(json!({ "id": "q" }), &quota)])))
+fn quota(quota: &Value) -> Arc<Quota> {
+    quota_of(&with("/quotas", json!([plus(json!({ "id": "q" }), quota)])))
 }
 
 #[test]
 fn a_quota_that_says_little_has_defaults() {
-    let read = quota(json!({ "limit": 60, "window": "1m" }));
+    let read = quota(&json!({ "limit": 60, "window": "1m" }));
     let expected = Quota {
         id: "q".to_owned(),
         counts: Counts::Calls,
@@ -56,7 +56,7 @@ fn a_quota_that_says_little_has_defaults() {
 #[test]
 fn everything_can_be_said() {
     let document = fleet(
-        with(
+        &with(
             "/quotas",
             json!([{
                 "id": "per-team.v1_x", "limit": "$12.50", "count": "cost", "window": "week", "utc_offset": "-05:30",
@@ -136,7 +136,7 @@ fn limits_follow_from_what_is_counted_and_the_window() {
             Limit::Concurrent { limit: 8, lease: 86_400 },
         ),
     ] {
-        let read = quota(written.clone());
+        let read = quota(&written);
         assert_eq!((read.counts, &read.limit), (counts, &limit), "{written}");
     }
 }
@@ -150,12 +150,12 @@ fn refunds_are_said_at_the_quota_or_for_money_at_the_price() {
         (json!({ "limit": 5, "window": "1h", "refund_on": ["upstream_failure", "tool_error"] }), (true, true)),
         (json!({ "limit": 5, "count": "concurrent", "refund_on": [] }), (false, false)),
     ] {
-        assert_eq!(refund(&quota(more.clone())), expected, "{more}");
+        assert_eq!(refund(&quota(&more)), expected, "{more}");
     }
     let found = |more: Value, protocol: &str| {
         let mut quota = json!([{ "id": "q" }]);
         quota[0].as_object_mut().unwrap().append(&mut more.as_object().unwrap().clone());
-        errors(&fleet(with("/quotas", quota), protocol))
+        errors(&fleet(&with("/quotas", quota), protocol))
     };
     for (more, protocol, pointer, message) in [
         (
@@ -182,7 +182,7 @@ fn refunds_are_said_at_the_quota_or_for_money_at_the_price() {
         assert!(found[0].message.contains(message), "{:?}", found[0]);
     }
     let empty = json!([{ "id": "q", "limit": 5, "window": "1h", "scope": "global", "refund_on": [] }]);
-    assert_eq!(refund(&quota_of(&fleet(with("/quotas", empty), "should_rate_limit"))), (false, false));
+    assert_eq!(refund(&quota_of(&fleet(&with("/quotas", empty), "should_rate_limit"))), (false, false));
 }
 
 /// (what a quota says beside its id and `limit` 60, code, pointer below the quota, part of the message, of the help)
@@ -307,7 +307,7 @@ fn quotas_are_a_list_of_different_ones() {
 #[test]
 fn no_service_counts_what_is_open_at_a_time() {
     let policy = with("/quotas", json!([{ "id": "q", "limit": 5, "count": "concurrent", "scope": "global" }]));
-    let found = errors(&fleet(policy, "reserve"));
+    let found = errors(&fleet(&policy, "reserve"));
     assert_eq!(brief(&found), [("invalid_value", "/layers/0/quotas/0/scope")]);
     assert!(found[0].message.contains("no service counts what is open"), "{:?}", found[0]);
 }
@@ -326,7 +326,7 @@ fn a_global_quota_needs_a_service() {
     // One that has a fault is reported once, and not at every quota.
     let faulty = json!({ "host": { "stores": { "global": {} } }, "layers": [policy] });
     assert_eq!(brief(&errors(&faulty)), [("missing_key", "/host/stores/global")]);
-    assert_eq!(quota_of(&fleet(policy, "reserve")).scope, Scope::Global);
+    assert_eq!(quota_of(&fleet(&policy, "reserve")).scope, Scope::Global);
 }
 
 fn estate() -> Value {
@@ -392,7 +392,7 @@ fn the_example_of_the_design_compiles() {
   }"#;
     put(&mut policy, "/cost_controls", serde_json::from_str(controls).unwrap());
     assert_eq!(brief(&errors(&policy)), [("missing_key", "/quotas/1/scope")], "it needs a service");
-    let policy = compiled(&fleet(policy, "reserve")).configuration.policy;
+    let policy = compiled(&fleet(&policy, "reserve")).configuration.policy;
     let ids: Vec<&str> = policy.quotas.iter().map(|quota| quota.id.as_str()).collect();
     // serde_json writes keys in alphabetical order.
     let expected = [
@@ -426,7 +426,7 @@ fn each_lint() {
             "/limit",
         ),
         (money(json!({ "tools": ["github/put_*", "get"] })), priced.clone(), "budget_without_costs", "/limit"),
-        (money(json!({ "methods": ["tools/list"] })), priced.clone(), "budget_without_costs", "/limit"),
+        (money(json!({ "methods": ["tools/list"] })), priced, "budget_without_costs", "/limit"),
         (call(json!({ "on_store_error": "allow" })), json!(null), "fail_open", "/on_store_error"),
         (call(json!({ "burst": 60 })), json!(null), "quota_burst", "/burst"),
         (call(json!({ "servers": ["billing"] })), json!(null), "quota_unreachable", "/id"),
@@ -450,7 +450,7 @@ fn each_lint() {
         assert_eq!(rest, [(*code, format!("/quotas/0{pointer}").as_str())], "{quota}");
         assert!(warnings.iter().all(|warning| warning.help.is_some()));
     }
-    let global = fleet(with("/quotas", json!([call(json!({ "scope": "global", "burst": 60 }))])), "reserve");
+    let global = fleet(&with("/quotas", json!([call(json!({ "scope": "global", "burst": 60 }))])), "reserve");
     assert_eq!(brief(&compiled(&global).warnings), [("engine_window", "/layers/0/quotas/0/scope")]);
 }
 
@@ -492,7 +492,7 @@ fn what_a_careful_author_writes_has_no_lint() {
     }
     let mut global = with("/quotas", json!([{ "id": "q", "limit": "$5", "window": "month", "scope": "global" }]));
     put(&mut global, "/costs", priced);
-    assert_eq!(compiled(&fleet(global, "reserve")).warnings, []);
+    assert_eq!(compiled(&fleet(&global, "reserve")).warnings, []);
 }
 
 #[test]
