@@ -108,7 +108,8 @@ impl Core {
     pub(super) fn admit(&mut self, message: &Message<'_>, env: &mut dyn Surroundings) -> Admission {
         let configuration = Arc::clone(&self.configuration);
         let policy = &configuration.policy;
-        let is_free = policy.quotas.is_empty() && policy.costs.list.is_empty();
+        // Clients fall back to another era, or break, when a handshake is refused.
+        let is_free = policy.quotas.is_empty() && policy.costs.list.is_empty() || message.kind == Kind::Handshake;
         let (Some(parties), false) = (self.parties.clone(), is_free || !message.is_request()) else {
             return Admission::Passed;
         };

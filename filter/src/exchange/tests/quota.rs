@@ -234,6 +234,18 @@ fn other_methods_can_be_limited() {
 }
 
 #[test]
+fn handshakes_are_never_counted() {
+    let mut place = Place::new(r#""quotas":[{"id":"all","limit":1,"window":"day","methods":["*"]}]"#);
+    for _ in 0..3 {
+        for method in ["initialize", "ping", "server/discover"] {
+            let body = format!(r#"{{"jsonrpc":"2.0","id":7,"method":"{method}","params":{{}}}}"#);
+            assert!(place.send(None, &body).seen.upstream.is_some(), "{method}");
+        }
+    }
+    assert_eq!(place.admitted(3, "get_a"), 1);
+}
+
+#[test]
 fn a_shadow_quota_counts_and_refuses_nothing() {
     let mut place = Place::new(r#""quotas":[{"id":"q","limit":1,"window":"day","mode":"shadow"}]"#);
     assert!(place.passes(None, "get_a"));
