@@ -286,11 +286,8 @@ mod tests {
             ("per-agent", &["callers without these are refused", "every tool"]),
             ("bytes", &["1 MiB in 1h, 1 KiB at once", "result bytes of tools get_*", "one, in this Envoy"]),
             ("open", &["8 at a time, forgotten after 15m", "team a", "shadow: counted, not enforced"]),
-            (
-                "month",
-                &["$12.50 each month (UTC-05:30)", "one, of the fleet", "allow", "on crm", "on upstream_failure"],
-            ),
-            ("cost_controls.team_budgets.platform", &["$5000 each month", "team platform", "on upstream_failure"]),
+            ("month", &["$12.50 each month (UTC-05:30)", "one, of the fleet", "allow", "on crm"]),
+            ("cost_controls.team_budgets.platform", &["$5000 each month", "team platform"]),
             (
                 "cost_controls.approval_thresholds.hourly_spend",
                 &["$100 each hour", "by team", "then needs an approval"],
@@ -299,7 +296,7 @@ mod tests {
                 "crm/get_*",
                 &[
                     "$0.02 a call + $0.001 each 1024 bytes of the result + $0.50 each 1000000 of argument \
-                             /max_tokens (4096 if absent)",
+                             /max_tokens (4096 if absent); nothing on upstream_failure",
                     "$1",
                 ],
             ),
