@@ -30,9 +30,9 @@ fn a_bad_policy_keeps_envoy_from_starting_and_says_why() {
         let said = refusal(&policy, &Options::default()).await;
         assert!(said.contains("/rules/0/alow") && said.contains("`allow`"), "{said}");
         let mut policy = Site::Main.policy();
-        policy["quotas"] = json!([]);
+        policy["approvals"] = json!({});
         let said = refusal(&policy, &Options::default()).await;
-        assert!(said.contains("quotas") && said.contains("not supported by this version"), "{said}");
+        assert!(said.contains("approvals") && said.contains("not supported by this version"), "{said}");
     });
 }
 
