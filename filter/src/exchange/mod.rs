@@ -8,6 +8,7 @@
 //!        │ Hold                     │ Continue (GET, DELETE)   │ Reply
 //! on_request_growth …               │                          ▼
 //! on_request_end ─ Reply            ▼                          on_end
+//!        │    Suspend ──▶ on_answer … (the rate limit service) ─ Reply, or
 //!        │ Forward ──▶ on_response_headers ─ Hold | Continue ──▶ on_response_chunk … ──▶ on_end
 //! ```
 

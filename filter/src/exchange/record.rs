@@ -271,7 +271,11 @@ impl Core {
         let micros = now.saturating_sub(self.facts.started) / 1000;
         env.observe(self.counted_server(), micros);
         let broken_off = self.progress == Progress::Arriving;
-        let outcome = if broken_off { Some("request_incomplete") } else { self.outcome };
+        let outcome = match (broken_off, &self.suspended) {
+            (true, Some(_)) => Some("left_while_waiting"),
+            (true, None) => Some("request_incomplete"),
+            (false, _) => self.outcome,
+        };
         let told = self.progress == Progress::Answered
             || !self.configuration.policy.audit.allowed
             || !self.is_streamed && !self.is_error && micros < LONG && self.status.is_none_or(|status| status < 300);

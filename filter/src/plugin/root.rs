@@ -190,8 +190,9 @@ struct Metrics {
     decisions: Vec<(metrics::Key, u32)>,
     durations: Vec<(usize, u32)>,
     redactions: Vec<((metrics::Redacted, String, usize), u32)>,
+    quotas: Vec<((metrics::QuotaOutcome, String), u32)>,
     /// By name: what makes them equal are several texts.
-    others: HashMap<String, u32>,
+    costs: HashMap<String, u32>,
 }
 
 /// The id under `key`, defining the metric at its first use. The lists are short: a policy's servers by few outcomes.
@@ -221,20 +222,6 @@ impl Envoy {
         let audit = &filter.configuration.host.audit_log;
         let audit_level = audit.enabled.then(|| level_of(audit.level));
         Self { audit_level, filter, payload: None, root, context, shared: Shared }
-    }
-
-    fn add(&mut self, name: String, by: u64) {
-        let Ok(mut metrics) = self.filter.metrics.try_borrow_mut() else { return };
-        let id = match metrics.others.get(&name) {
-            Some(id) => *id,
-            None => {
-                let Ok(id) = host::define_metric(Metric::Counter, &name) else { return };
-                metrics.others.insert(name, id);
-                id
-            }
-        };
-        // The id was just defined; a counter that cannot be raised has nowhere to be reported either.
-        let _ = host::increment_metric(id, by);
     }
 }
 
@@ -309,11 +296,35 @@ impl Surroundings for Envoy {
     }
 
     fn count_quota(&mut self, count: metrics::QuotaCount<'_>) {
-        self.add(count.name(), 1);
+        let Ok(mut metrics) = self.filter.metrics.try_borrow_mut() else { return };
+        let known =
+            metrics.quotas.iter().find(|((outcome, quota), _)| *outcome == count.outcome && quota == count.quota);
+        let id = match known {
+            Some((_, id)) => Some(*id),
+            None => {
+                let key = (count.outcome, count.quota.to_owned());
+                metric(&mut metrics.quotas, key, Metric::Counter, || count.name())
+            }
+        };
+        if let Some(id) = id {
+            // The id was just defined; a counter that cannot be raised has nowhere to be reported either.
+            let _ = host::increment_metric(id, 1);
+        }
     }
 
     fn count_cost(&mut self, charge: metrics::Charge<'_>) {
-        self.add(charge.name(), charge.micro_usd);
+        let Ok(mut metrics) = self.filter.metrics.try_borrow_mut() else { return };
+        let name = charge.name();
+        let id = match metrics.costs.get(&name) {
+            Some(id) => *id,
+            None => {
+                let Ok(id) = host::define_metric(Metric::Counter, &name) else { return };
+                metrics.costs.insert(name, id);
+                id
+            }
+        };
+        // As above.
+        let _ = host::increment_metric(id, charge.micro_usd);
     }
 
     fn shared_data(&mut self) -> &mut dyn SharedData {

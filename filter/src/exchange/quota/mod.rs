@@ -103,6 +103,11 @@ impl Charges {
     }
 }
 
+/// Whether its counters are evicted last: to forgive money, or to lose count of what runs, is worst.
+fn keeps(quota: &Quota) -> bool {
+    matches!(quota.counts, Counts::Cost | Counts::Concurrent)
+}
+
 impl Core {
     /// Takes what the request needs of every quota that counts it.
     pub(super) fn admit(&mut self, message: &Message<'_>, env: &mut dyn Surroundings) -> Admission {
@@ -212,7 +217,7 @@ impl Core {
     ) -> Option<Refusal> {
         let key = self.counter_key(policy, quota, values);
         let counters = &self.worker.counters;
-        let keeps = matches!(quota.counts, Counts::Cost | Counts::Concurrent);
+        let keeps = keeps(quota);
         let taken = match quota.counts {
             Counts::ResultBytes => counters.peek(env.shared_data(), &key, &quota.limit, keeps, now),
             _ => counters.take(env.shared_data(), &key, &quota.limit, keeps, now, amount),

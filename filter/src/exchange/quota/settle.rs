@@ -97,15 +97,17 @@ impl Core {
         let data = env.shared_data();
         let settled = match amount.checked_sub(actual) {
             Some(0) => return,
-            Some(less) => counters.give_back(data, key, &quota.limit, now, *mark, less),
-            None => {
-                let keeps = quota.counts == Counts::Cost;
-                counters.charge(data, key, &quota.limit, keeps, now, actual - amount).map(|_| ())
-            }
+            Some(less) => counters.give_back(data, key, &quota.limit, now, *mark, less).map(|()| false),
+            None => counters
+                .charge(data, key, &quota.limit, super::keeps(quota), now, actual - amount)
+                .map(|charged| charged.evicted || charged.damaged),
         };
-        if settled.is_err() {
-            env.count_quota(QuotaCount { outcome: QuotaOutcome::SettleError, quota: &quota.id });
-        }
+        let outcome = match settled {
+            Ok(false) => return,
+            Ok(true) => QuotaOutcome::Evicted,
+            Err(_) => QuotaOutcome::SettleError,
+        };
+        env.count_quota(QuotaCount { outcome, quota: &quota.id });
     }
 
     /// Counts what a call was charged, or got back, for those who have to account for it.

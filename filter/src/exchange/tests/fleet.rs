@@ -122,6 +122,7 @@ fn a_client_that_goes_away_while_it_waits_uses_nothing_up() {
     let mut driver = place.call_as(None, "get_a");
     place.with(&mut driver, |driver| driver.end());
     assert_eq!(driver.world.abandoned.len(), 1);
+    assert_eq!(driver.world.audit[0]["outcome"], "left_while_waiting");
     assert_eq!(answer(&mut driver, 0, Some(HELD)), None);
     let second = place.call_as(None, "get_a");
     assert!(second.exchange.is_suspended(), "the counter here was given back");

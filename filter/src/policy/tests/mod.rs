@@ -3,6 +3,7 @@ mod diagnostics;
 mod later;
 mod lints;
 mod paths;
+mod quota_lints;
 mod quotas;
 mod redaction;
 mod registries;
