@@ -5,6 +5,7 @@
 //! capture     HAR and JSON lines: recorded traffic in, HAR out
 //! engine      limits for the rate limit services that count for a fleet
 //! envoy       find or install Envoy, render its configuration, start and stop it, read its audit lines
+//! output      files that are there whole or not at all
 //! host        the proxy-wasm ABI on wasmtime, behaving as Envoy was measured to behave
 //! replay      captured traffic through the `.wasm`: what was decided, and what became of the bytes
 //! sample      an MCP server and clients that stand in for a company's own
@@ -19,6 +20,7 @@ pub mod engine;
 pub mod envoy;
 #[cfg(feature = "host")]
 pub mod host;
+pub mod output;
 #[cfg(feature = "host")]
 pub mod replay;
 pub mod report;

@@ -1,8 +1,7 @@
 //! Exchanges as HAR 1.2.
 
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Write as _};
-use std::path::{Path, PathBuf};
+use std::io::{self, Write as _};
+use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,17 +10,15 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::{Exchange, Headers, header};
+use crate::output::PendingFile;
 
 /// What is written beside an exchange, as the custom member `_tidegate` of its entry.
 pub type Annotation = Map<String, Value>;
 
-/// Writes a HAR entry by entry into a file beside the target, and puts it in its place when it is whole. Dropped before
-/// that, it leaves nothing behind.
+/// Writes a HAR entry by entry. Dropped before it is whole, it leaves nothing behind.
 #[derive(Debug)]
 pub struct HarWriter {
-    target: PathBuf,
-    partial: PathBuf,
-    file: Option<BufWriter<File>>,
+    file: PendingFile,
     entries: usize,
 }
 
@@ -31,18 +28,10 @@ impl HarWriter {
     /// # Errors
     /// What the operating system says when no file can be made there.
     pub fn create(target: &Path) -> io::Result<Self> {
-        let name = target.file_name().ok_or_else(|| io::Error::other("not the name of a file"))?.to_string_lossy();
-        let partial = target.with_file_name(format!(".{name}.{}.partial", std::process::id()));
-        let file = File::options().write(true).create(true).truncate(true).open(&partial)?;
-        let mut writer = Self { target: target.to_owned(), partial, file: Some(BufWriter::new(file)), entries: 0 };
+        let mut file = PendingFile::create(target)?;
         let creator = json!({"name": "tidegate", "version": env!("CARGO_PKG_VERSION")});
-        writer.write(format!("{{\"log\":{{\"version\":\"1.2\",\"creator\":{creator},\"entries\":[").as_bytes())?;
-        Ok(writer)
-    }
-
-    /// The file beside the target that is written until the HAR is whole.
-    pub fn partial(&self) -> &Path {
-        &self.partial
+        write!(file, "{{\"log\":{{\"version\":\"1.2\",\"creator\":{creator},\"entries\":[")?;
+        Ok(Self { file, entries: 0 })
     }
 
     /// Adds an exchange. `unknown_time` stands in where it has no time of its own.
@@ -52,12 +41,12 @@ impl HarWriter {
     pub fn add(&mut self, exchange: &Exchange, unknown_time: OffsetDateTime, note: &Annotation) -> io::Result<()> {
         let separator: &[u8] = if self.entries == 0 { b"\n" } else { b",\n" };
         self.entries += 1;
-        self.write(separator)?;
+        self.file.write_all(separator)?;
         let mut entry = entry(exchange, exchange.at.unwrap_or(unknown_time));
         if let (false, Some(object)) = (note.is_empty(), entry.as_object_mut()) {
             object.insert("_tidegate".to_owned(), Value::Object(note.clone()));
         }
-        self.write(entry.to_string().as_bytes())
+        self.file.write_all(entry.to_string().as_bytes())
     }
 
     /// Ends the HAR and puts it in its place.
@@ -65,22 +54,8 @@ impl HarWriter {
     /// # Errors
     /// What the operating system says; then nothing is left of it, and what was at the target before still is.
     pub fn finish(mut self) -> io::Result<()> {
-        self.write(b"\n]}}\n")?;
-        if let Some(file) = self.file.take() {
-            file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
-        }
-        fs::rename(&self.partial, &self.target)
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.file.as_mut().map_or(Ok(()), |file| file.write_all(bytes))
-    }
-}
-
-impl Drop for HarWriter {
-    fn drop(&mut self) {
-        // Gone already if it was finished.
-        let _ = fs::remove_file(&self.partial);
+        self.file.write_all(b"\n]}}\n")?;
+        self.file.finish()
     }
 }
 

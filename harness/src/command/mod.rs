@@ -7,6 +7,7 @@ mod demo;
 mod input;
 mod render;
 mod replay;
+mod simulation;
 mod up;
 
 use std::process::ExitCode;

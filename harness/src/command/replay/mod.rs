@@ -7,8 +7,9 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::simulation::{CallerOptions, ModuleOptions};
 #[cfg(not(feature = "host"))]
-use super::Outcome;
+use super::{Outcome, simulation};
 
 /// Runs captured traffic through the filter, without Envoy, and shows what it decides and changes
 #[derive(Debug, Args)]
@@ -31,12 +32,10 @@ pub(super) struct Replay {
     /// The header mode: request headers wait for the verdict on the body, or they do not
     #[arg(long, value_enum, default_value_t = HostMode::Hold)]
     host: HostMode,
-    /// Who calls: subject, team, groups, scopes, agent, workload, issuer; supplied as the policy's own sources do.
-    /// Without it nobody is known
-    #[arg(long = "as", value_name = "KEY=VALUE,…")]
-    caller: Vec<String>,
+    #[command(flatten)]
+    caller: CallerOptions,
     /// Take callers from the bearer tokens in the capture. Nobody verifies them: never for captures of strangers
-    #[arg(long, conflicts_with = "caller")]
+    #[arg(long, conflicts_with = "claims")]
     trust_capture_tokens: bool,
     /// The time of every exchange (RFC 3339), instead of the capture's own
     #[arg(long, value_name = "TIME")]
@@ -62,9 +61,8 @@ pub(super) struct Replay {
     /// Envoy's name of the cluster, for policies that match servers by it
     #[arg(long, value_name = "NAME")]
     cluster: Option<String>,
-    /// Use this module instead of building one
-    #[arg(long, value_name = "FILE")]
-    wasm: Option<PathBuf>,
+    #[command(flatten)]
+    module: ModuleOptions,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -94,23 +92,8 @@ enum Format {
 
 #[cfg(not(feature = "host"))]
 impl Replay {
-    /// This program was built without the wasmtime host, as `cargo tidegate` does for the commands that need none. Cargo
-    /// builds it with the host, which takes a minute the first time, and runs the same command.
     #[allow(clippy::unused_self, reason = "the other build has the same signature")]
     pub(super) fn run(&self) -> miette::Result<Outcome> {
-        use std::os::unix::process::CommandExt as _;
-
-        use crate::build::{self, Workspace};
-
-        let help = "build it with `cargo build --package tidegate --features host`";
-        let workspace = Workspace::locate().map_err(|error| miette::miette!(help = help, "{error}"))?;
-        let mut cargo = std::process::Command::new(build::cargo());
-        cargo.args(["run", "--package", "tidegate", "--bin", "tidegate", "--features", "host", "--manifest-path"]);
-        cargo.arg(workspace.root.join("Cargo.toml"));
-        if !cfg!(debug_assertions) {
-            cargo.arg("--release");
-        }
-        let error = cargo.arg("--").args(std::env::args_os().skip(1)).exec();
-        Err(miette::miette!(help = help, "cannot run {}: {error}", build::cargo().to_string_lossy()))
+        simulation::again_with_host()
     }
 }

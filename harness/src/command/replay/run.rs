@@ -3,21 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use miette::miette;
+use tidegate_filter::policy::Identity;
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::line::{self, Row};
 use super::{Chunks, FailOn, Format, HostMode, Replay};
-use crate::build::{self, Wasm};
 use crate::capture::{self, CaptureError, Exchange, Exchanges, HarWriter, Truncated};
-use crate::command::{Outcome, input};
-use crate::host::Module;
-use crate::replay::{Caller, Claimed, ReplayError, Replayed, Replayer, Settings, TokenFault, supply, tokens};
-use crate::report::progress;
+use crate::command::{Outcome, input, simulation};
+use crate::replay::{Caller, ReplayError, Replayed, Replayer, Settings, TokenFault, tokens};
 use crate::report::style::Style;
 
 /// The header modes by the words of `--host`.
@@ -61,7 +57,7 @@ impl Replay {
             .collect::<miette::Result<_>>()?;
         let mut out = self.out.as_deref().map(|path| self.create(path)).transpose()?;
 
-        let module = self.module()?;
+        let module = self.module.load()?;
         let modes = MODES.iter().filter(|(name, _)| match self.host {
             HostMode::Hold => *name == "hold",
             HostMode::NoHold => *name == "no-hold",
@@ -107,16 +103,10 @@ impl Replay {
     }
 
     fn settings(&self, caller: Caller) -> miette::Result<Settings> {
-        let now = match &self.now {
-            None => None,
-            Some(text) => Some(OffsetDateTime::parse(text, &Rfc3339).map_err(|_| {
-                miette!(help = "write it as 2026-11-23T09:41:07Z (RFC 3339)", "--now `{text}` is not a time")
-            })?),
-        };
         Ok(Settings {
             hold_headers: true,
             caller,
-            now,
+            now: self.now.as_deref().map(simulation::time).transpose()?,
             started: OffsetDateTime::now_utc(),
             route: self.route.clone(),
             cluster: self.cluster.clone(),
@@ -124,30 +114,11 @@ impl Replay {
         })
     }
 
-    fn caller(&self, identity: &tidegate_filter::policy::Identity) -> miette::Result<Caller> {
-        let help = "see `identity.sources` in the policy; `tidegate check --explain` prints them";
-        let caller = if self.trust_capture_tokens {
-            tokens(identity)
-        } else if self.caller.is_empty() {
-            return Ok(Caller::Anonymous);
-        } else {
-            Claimed::parse(&self.caller).and_then(|claimed| supply(identity, &claimed))
-        };
-        caller.map_err(|error| miette!(help = help, "{error}"))
-    }
-
-    fn module(&self) -> miette::Result<Module> {
-        let progress = progress::for_stderr();
-        let built = match &self.wasm {
-            Some(path) => Ok(path.clone()),
-            None => build::build(&Wasm::filter(), progress.as_ref()).map(|built| built.path),
-        };
-        let module = built.map_err(|error| miette!("{error}")).and_then(|path| {
-            progress.stage("compiling the module");
-            Module::from_file(&path).map_err(|error| miette!("{error}"))
-        });
-        progress.finish();
-        module
+    fn caller(&self, identity: &Identity) -> miette::Result<Caller> {
+        if self.trust_capture_tokens {
+            return tokens(identity).map_err(|error| simulation::unsupplied(&error));
+        }
+        self.caller.supplied(identity)
     }
 
     fn create(&self, out: &Path) -> miette::Result<HarWriter> {
@@ -156,9 +127,7 @@ impl Replay {
         if self.captures.iter().any(|path| same(path)) {
             return Err(miette!(help = "choose another file", "--out {} would overwrite a capture", out.display()));
         }
-        let har = HarWriter::create(out).map_err(|error| self.unwritable(&error))?;
-        remove_if_interrupted(har.partial().to_owned()).map_err(|error| miette!("{error}"))?;
-        Ok(har)
+        HarWriter::create(out).map_err(|error| self.unwritable(&error))
     }
 
     fn unwritable(&self, error: &io::Error) -> miette::Report {
@@ -294,30 +263,6 @@ impl Totals {
 
 fn counted(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
-}
-
-/// Whoever interrupts a replay finds no half of a HAR.
-fn remove_if_interrupted(partial: PathBuf) -> io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let caught = {
-        let _inside = runtime.enter();
-        [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()].map(signal)
-    };
-    let [interrupt, terminate, hangup] = caught;
-    let (mut interrupt, mut terminate, mut hangup) = (interrupt?, terminate?, hangup?);
-    std::thread::spawn(move || {
-        // As a shell tells of a process that died of a signal: 128 and its number.
-        let code = runtime.block_on(async {
-            tokio::select! {
-                _ = interrupt.recv() => 130,
-                _ = terminate.recv() => 143,
-                _ = hangup.recv() => 129,
-            }
-        });
-        let _ = fs::remove_file(partial);
-        std::process::exit(code);
-    });
-    Ok(())
 }
 
 fn refusal(error: &CaptureError) -> miette::Report {
