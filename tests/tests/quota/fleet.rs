@@ -1,7 +1,12 @@
 //! Quotas that two Envoys share by a rate limit service.
 
+use std::net::SocketAddr;
+use std::path::Path;
+
 use serde_json::{Value, json};
-use tidegate::envoy::Upstream as Cluster;
+use tidegate::engine::limitador;
+use tidegate::envoy::{Rendering, Upstream as Cluster};
+use tidegate_filter::policy::compile;
 use tidegate_rls::{Fault, Method, Options, RateLimitServer, read_limits};
 use tidegate_tests::client::Connection;
 use tidegate_tests::rig::wasm;
@@ -14,19 +19,12 @@ use crate::{Outcomes, Running, TOKEN, call, flood, outcome, outcomes, parallel, 
 const LIMIT: usize = 5_000;
 const CALLS: usize = 20_000;
 
-async fn service(limits: &str) -> RateLimitServer {
-    let limits = read_limits(limits).unwrap();
+/// A service with the limits that `tidegate render limitador` makes of a plugin configuration.
+pub(super) async fn service(configuration: &Value) -> RateLimitServer {
+    let compiled = compile(configuration.to_string().as_bytes()).unwrap_or_else(|error| panic!("{error}"));
+    let limits = limitador("tidegate", compiled.configuration.policy.quotas.iter().map(|quota| &**quota));
+    let limits = read_limits(&limits.document.to_string()).unwrap();
     RateLimitServer::start(([127, 0, 0, 1], 0).into(), limits, Options::default()).await.unwrap()
-}
-
-/// A limit of Limitador for a quota without dimensions.
-fn limit(quota: &str, most: u64, variables: &[&str]) -> String {
-    let variables: Vec<String> = variables.iter().map(|name| format!("\"descriptors[0]['{name}']\"")).collect();
-    format!(
-        "- {{namespace: tidegate, max_value: {most}, seconds: 86400, \
-         conditions: [\"descriptors[0]['quota'] == '{quota}'\"], variables: [{}]}}\n",
-        variables.join(", ")
-    )
 }
 
 /// A plugin configuration whose global quotas are counted by the cluster `limits`.
@@ -35,26 +33,37 @@ fn configuration(protocol: &str, policy: &Value) -> Value {
     json!({"host": {"stores": {"global": global}}, "layers": [policy]})
 }
 
-/// An Envoy whose filter asks the rate limit service at `service`.
-async fn envoy(
+/// A filter that asks the rate limit service at `service`.
+pub(super) fn asking(
     configuration: &Value,
     mode: Mode,
     upstream: &Upstream,
-    service: std::net::SocketAddr,
-    workers: u32,
-) -> Running {
-    let wasm = tokio::task::spawn_blocking(wasm).await.unwrap();
-    let mut rendering = rendering(configuration, mode, upstream.address, &wasm);
+    service: SocketAddr,
+    wasm: &Path,
+) -> Rendering {
+    let mut rendering = rendering(configuration, mode, upstream.address, wasm);
     let mut limits = Cluster::plain("limits", service);
     limits.http2 = true;
     // Nothing is routed there.
     limits.prefix = "/limits".to_owned();
     rendering.upstreams.insert(0, limits);
-    Running::start(rendering.bootstrap(), workers).await
+    rendering
+}
+
+/// An Envoy with [`asking`].
+pub(super) async fn envoy(
+    configuration: &Value,
+    mode: Mode,
+    upstream: &Upstream,
+    service: SocketAddr,
+    workers: u32,
+) -> Running {
+    let wasm = tokio::task::spawn_blocking(wasm).await.unwrap();
+    Running::start(asking(configuration, mode, upstream, service, &wasm).bootstrap(), workers).await
 }
 
 /// Waits until so much is counted under the only limit.
-async fn spent(service: &RateLimitServer, wanted: u64) {
+pub(super) async fn spent(service: &RateLimitServer, wanted: u64) {
     let counted = async {
         loop {
             let counters = service.counters("tidegate").await.unwrap();
@@ -72,10 +81,10 @@ fn a_fleet_admits_exactly_its_limit() {
     parallel(async {
         let upstream = server().await;
         for protocol in ["reserve", "should_rate_limit"] {
-            let service = service(&limit("shared", LIMIT as u64, &[])).await;
             let policy = policy(json!({"quotas": [
                 {"id": "shared", "limit": LIMIT, "window": "24h", "scope": "global"}]}));
             let configuration = configuration(protocol, &policy);
+            let service = service(&configuration).await;
             let first = envoy(&configuration, Mode::Hold, &upstream, service.address(), 2).await;
             let second = envoy(&configuration, Mode::NoHold, &upstream, service.address(), 2).await;
             let half = CALLS / 2;
@@ -93,18 +102,27 @@ fn a_fleet_admits_exactly_its_limit() {
     });
 }
 
+/// A budget of $1, of which each call may take $0.40 at most.
+pub(super) fn budget() -> Value {
+    let policy = policy(json!({
+        "costs": [{"tools": ["get_a"], "result": {"pointer": "/cost", "price": "$1"}, "max": "$0.40"}],
+        "quotas": [{"id": "pot", "limit": "$1", "window": "month", "by": ["team"], "scope": "global"}],
+    }));
+    configuration("reserve", &policy)
+}
+
+/// The server's answer to a call that costs so many dollars.
+pub(super) fn costing(dollars: &str) -> String {
+    format!(r#"{{"jsonrpc":"2.0","id":1,"result":{{"content":[],"_meta":{{"cost":{dollars}}}}}}}"#)
+}
+
 #[test]
 fn a_fleet_never_overspends_and_gives_back_what_was_not_spent() {
     parallel(async {
         let upstream = Upstream::start().await;
         let mut arrivals = upstream.script(TOKEN);
-        // Dollar amounts are counted in micro-dollars.
-        let service = service(&limit("pot", 1_000_000, &["team", "period"])).await;
-        let policy = policy(json!({
-            "costs": [{"tools": ["get_a"], "result": {"pointer": "/cost", "price": "$1"}, "max": "$0.40"}],
-            "quotas": [{"id": "pot", "limit": "$1", "window": "month", "by": ["team"], "scope": "global"}],
-        }));
-        let configuration = configuration("reserve", &policy);
+        let configuration = budget();
+        let service = service(&configuration).await;
         let first = envoy(&configuration, Mode::Hold, &upstream, service.address(), 1).await;
         let second = envoy(&configuration, Mode::Hold, &upstream, service.address(), 1).await;
         let mut open = Vec::new();
@@ -118,8 +136,7 @@ fn a_fleet_never_overspends_and_gives_back_what_was_not_spent() {
             assert_eq!(refused.reason().as_deref(), Some("budget_exceeded"), "{refused}");
         }
         for (cost, (mut connection, arrival)) in ["0.1", "0.25"].into_iter().zip(open) {
-            let body = format!(r#"{{"jsonrpc":"2.0","id":1,"result":{{"content":[],"_meta":{{"cost":{cost}}}}}}}"#);
-            arrival.answer(200, "application/json", body).await;
+            arrival.answer(200, "application/json", costing(cost)).await;
             connection.response().await;
         }
         spent(&service, 350_000).await;
@@ -144,10 +161,10 @@ fn bodies_wait_for_the_service_unharmed() {
         for (mode, size) in Mode::ALL.into_iter().flat_map(sizes) {
             let upstream = Upstream::start().await;
             let ledger = upstream.execute(TOKEN);
-            let service = service(&limit("shared", 5, &[])).await;
             let policy = policy(json!({"quotas": [
                 {"id": "shared", "limit": 5, "window": "1h", "scope": "global"}]}));
             let configuration = configuration("reserve", &policy);
+            let service = service(&configuration).await;
             let running = envoy(&configuration, mode, &upstream, service.address(), 1).await;
             let body = format!(
                 r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"get_a","arguments":{{"x":"{}"}}}}}}"#,
@@ -170,14 +187,14 @@ fn bodies_wait_for_the_service_unharmed() {
 fn every_failure_of_the_service_is_decided_by_the_quota() {
     parallel(async {
         let upstream = server().await;
-        let service = service(&limit("closed", 5, &[])).await;
-        let nobody = std::net::SocketAddr::from(([127, 0, 0, 1], 1));
+        let policy = policy(json!({"quotas": [
+            {"id": "closed", "limit": 5, "window": "1h", "scope": "global", "tools": ["get_closed"]},
+            {"id": "open", "limit": 5, "window": "1h", "scope": "global", "tools": ["get_open"], "on_store_error": "allow"},
+        ]}));
+        let service = service(&configuration("reserve", &policy)).await;
+        let nobody = SocketAddr::from(([127, 0, 0, 1], 1));
         for mode in Mode::ALL {
             for (protocol, method) in [("reserve", Method::Reserve), ("should_rate_limit", Method::ShouldRateLimit)] {
-                let policy = policy(json!({"quotas": [
-                    {"id": "closed", "limit": 5, "window": "1h", "scope": "global", "tools": ["get_closed"]},
-                    {"id": "open", "limit": 5, "window": "1h", "scope": "global", "tools": ["get_open"], "on_store_error": "allow"},
-                ]}));
                 let mut configuration = configuration(protocol, &policy);
                 configuration["host"]["stores"]["global"]["timeout"] = json!("50ms");
                 let mut wrong = configuration.clone();
@@ -214,11 +231,11 @@ fn a_client_that_does_not_wait_uses_nothing_up() {
     parallel(async {
         let upstream = Upstream::start().await;
         let ledger = upstream.execute(TOKEN);
-        let service = service(&limit("shared", 1, &[])).await;
         let policy = policy(json!({"quotas": [
             {"id": "here", "limit": 1, "window": "month"},
             {"id": "shared", "limit": 1, "window": "24h", "scope": "global"}]}));
         let configuration = configuration("reserve", &policy);
+        let service = service(&configuration).await;
         let running = envoy(&configuration, Mode::Hold, &upstream, service.address(), 1).await;
         service.fault(Method::Reserve, Some(Fault::Late(std::time::Duration::from_secs(2))));
         let mut connection = Connection::to(running.address()).await;

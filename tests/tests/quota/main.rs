@@ -6,6 +6,7 @@ mod answers;
 mod exact;
 mod fleet;
 mod reload;
+mod settlement;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

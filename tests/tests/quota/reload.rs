@@ -1,10 +1,12 @@
 //! What was used stays used when the configuration, or the filter itself, is loaded anew.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use tidegate::build::{self, Wasm};
+use tidegate::envoy::Rendering;
 use tidegate::report::progress::Lines;
 use tidegate_tests::client::Connection;
 use tidegate_tests::rig::wasm;
@@ -42,46 +44,63 @@ fn listener(root: &mut Value) -> Value {
     root["static_resources"]["listeners"][0].take()
 }
 
-#[test]
-fn counts_survive_a_new_configuration_and_a_new_module() {
-    let (wasm, other) = (wasm(), build::build(&Wasm::filter().scalar(), &Lines).unwrap().path);
-    let directory = Directory::new("lds");
-    parallel(async {
-        let upstream = server().await;
-        let with = |revision: u64, limit: u64| {
-            policy(json!({"revision": revision, "quotas": [{"id": "few", "limit": limit, "window": "month"}]}))
-        };
-        let rendered = |policy: &Value, wasm: &Path| {
-            let mut rendering = rendering(policy, Mode::Hold, upstream.address, wasm);
-            // A port that stays the same.
-            rendering.listen = std::net::SocketAddr::from(([127, 0, 0, 1], free_port()));
-            rendering
-        };
-        let first = rendered(&with(1, 3), &wasm);
-        let port = first.listen;
-        let mut root = first.bootstrap();
+/// Envoy with a listener that can be loaded anew. Its port and its clusters stay.
+pub(super) struct Reloading {
+    pub(super) running: Running,
+    pub(super) port: SocketAddr,
+    directory: Directory,
+    modified: u64,
+}
+
+impl Reloading {
+    pub(super) async fn start(name: &str, mut rendering: Rendering, workers: u32) -> Self {
+        let directory = Directory::new(name);
+        rendering.listen = SocketAddr::from(([127, 0, 0, 1], free_port()));
+        let mut root = rendering.bootstrap();
         publish(&listener(&mut root), &directory.0);
         root["static_resources"]["listeners"] = json!([]);
         root["dynamic_resources"] = json!({"lds_config": {"path_config_source": {
             "path": directory.0.join("listeners.json"), "watched_directory": {"path": directory.0}}}});
         root["node"] = json!({"id": "test", "cluster": "test"});
-        let running = Running::start(root, 2).await;
+        let running = Running::start(root, workers).await;
         running.stat("listener_manager.lds.update_success", 1).await;
+        Self { running, port: rendering.listen, directory, modified: 0 }
+    }
+
+    /// Loads another configuration or module; what runs under the one before ends there.
+    pub(super) async fn again(&mut self, mut rendering: Rendering) {
+        rendering.listen = self.port;
+        publish(&listener(&mut rendering.bootstrap()), &self.directory.0);
+        self.modified += 1;
+        self.running.stat("listener_manager.listener_modified", self.modified).await;
+    }
+}
+
+#[test]
+fn counts_survive_a_new_configuration_and_a_new_module() {
+    let (wasm, other) = (wasm(), other_module());
+    parallel(async {
+        let upstream = server().await;
+        let rendered = |revision: u64, limit: u64, wasm: &Path| {
+            let quota = json!({"id": "few", "limit": limit, "window": "month"});
+            let policy = policy(json!({"revision": revision, "quotas": [quota]}));
+            rendering(&policy, Mode::Hold, upstream.address, wasm)
+        };
+        let mut envoy = Reloading::start("counts", rendered(1, 3, &wasm), 2).await;
+        let port = envoy.port;
         let try_one = async || outcome(&Connection::to(port).await.exchange(call("get_a")).await);
         assert_eq!([try_one().await, try_one().await], ["ran", "ran"]);
-        let again = |policy: &Value, wasm: &Path| {
-            let mut rendering = rendered(policy, wasm);
-            rendering.listen = port;
-            publish(&listener(&mut rendering.bootstrap()), &directory.0);
-        };
-        again(&with(2, 3), &wasm);
-        running.stat("listener_manager.listener_modified", 1).await;
-        running.stat("listener_manager.total_listeners_draining", 0).await;
+        envoy.again(rendered(2, 3, &wasm)).await;
+        envoy.running.stat("listener_manager.total_listeners_draining", 0).await;
         assert_eq!([try_one().await, try_one().await], ["ran", "quota_exceeded"], "a new configuration");
-        again(&with(3, 4), &other);
-        running.stat("listener_manager.listener_modified", 2).await;
+        envoy.again(rendered(3, 4, &other)).await;
         assert_eq!([try_one().await, try_one().await], ["ran", "quota_exceeded"], "another module, and a larger limit");
     });
+}
+
+/// The filter once more, as other bytes.
+pub(super) fn other_module() -> PathBuf {
+    build::build(&Wasm::filter().scalar(), &Lines).unwrap().path
 }
 
 /// A port that was free a moment ago.

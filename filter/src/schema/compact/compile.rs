@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::node::{ArrayRules, Check, Contains, Known, Node, NodeId, NumberRule, ObjectRules, StringRules, Types};
+use super::property::{Property, entry};
 use super::reference;
 use crate::json::{self, DIVISOR_DIGITS};
 use crate::schema::fault::{Fault, cut, push_token};
@@ -339,7 +340,7 @@ impl<'a> Compiler<'a> {
     }
 
     fn object(&mut self, keywords: &Keywords<'a>) -> Result<Option<ObjectRules>, Box<Fault>> {
-        let mut named: Vec<Names<'a>> = Vec::new();
+        let mut named: Vec<Property<'a>> = Vec::new();
         for (name, node) in self.named(keywords, "properties")? {
             if let Some(it) = entry(&mut named, name) {
                 it.property = Some(node);
@@ -396,7 +397,7 @@ impl<'a> Compiler<'a> {
             let at = folded.partition_point(|(known, _)| *known < key);
             folded.insert(at, (key, place));
         }
-        let brings = |it: &Names<'a>| -> Vec<usize> {
+        let brings = |it: &Property<'a>| -> Vec<usize> {
             it.brings.iter().filter_map(|name| named.binary_search_by(|known| known.name.cmp(name)).ok()).collect()
         };
         let known = named.iter().map(|it| Known {
@@ -481,25 +482,4 @@ impl<'a> Compiler<'a> {
         let idle = rules.least == 0 && rules.most.is_none() && rules.pattern.is_none() && rules.format.is_none();
         Ok((!idle).then_some(rules))
     }
-}
-
-/// What the keywords of an object say about one key.
-struct Names<'a> {
-    name: Cow<'a, str>,
-    property: Option<NodeId>,
-    required: bool,
-    brings: Vec<Cow<'a, str>>,
-    dependent: Option<NodeId>,
-}
-
-/// What is said about the key so far. The keys are kept sorted.
-fn entry<'n, 'a>(named: &'n mut Vec<Names<'a>>, name: Cow<'a, str>) -> Option<&'n mut Names<'a>> {
-    let at = match named.binary_search_by(|known| known.name.cmp(&name)) {
-        Ok(at) => at,
-        Err(at) => {
-            named.insert(at, Names { name, property: None, required: false, brings: Vec::new(), dependent: None });
-            at
-        }
-    };
-    named.get_mut(at)
 }

@@ -5,6 +5,7 @@ mod equal;
 mod judge;
 mod node;
 mod object;
+mod property;
 mod reference;
 mod wanted;
 
