@@ -39,6 +39,8 @@ pub(super) struct Facts {
     pub(super) rule: Option<String>,
     /// What shadow rules would have made of the message: allowed, and by which rule.
     pub(super) would: Option<(bool, String)>,
+    /// Micro-dollars that the call may cost, if its tool has a price.
+    pub(super) estimated: Option<u64>,
     /// Id of the decision on the request, which its completion repeats.
     decision: Option<String>,
     /// Client capabilities that the server does not get to see.
@@ -124,6 +126,9 @@ impl Core {
                 if let Some(seconds) = shortage.retry_after {
                     record.number("retry_after", seconds);
                 }
+            }
+            if let Some(estimated) = self.facts.estimated {
+                record.number("estimated_micro_usd", estimated);
             }
             self.describe(&mut record, message);
             record.open()

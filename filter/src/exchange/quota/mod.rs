@@ -146,6 +146,7 @@ impl Core {
         let (cost, tool) = ask.cost(policy)?;
         let arguments = message.envelope.arguments.map(|arguments| arguments.span.of(message.bytes));
         let estimate = cost::estimate(cost, message.bytes.len(), arguments);
+        self.facts.estimated = Some(estimate.reserved);
         let threshold = policy.costs.single_request.filter(|threshold| estimate.reserved > *threshold);
         if let Some(threshold) = threshold {
             if policy.costs.single_request_mode == Mode::Enforce {

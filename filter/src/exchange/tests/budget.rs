@@ -136,6 +136,7 @@ fn the_seed_form_of_cost_controls_works_as_it_is_written() {
     assert_eq!(denial(&single)["reason"], "approval_required");
     let text = single.seen.json()["result"]["content"][0]["text"].as_str().unwrap().to_owned();
     assert!(text.contains("$11") && text.contains("$10"), "{text}");
+    assert_eq!(single.world.audit[0]["estimated_micro_usd"], 11_000_000);
     for _ in 0..3 {
         assert!(place.passes(team("data"), "get_a"));
     }
@@ -143,6 +144,7 @@ fn the_seed_form_of_cost_controls_works_as_it_is_written() {
     assert_eq!(denial(&hourly)["reason"], "approval_required");
     let text = hourly.seen.json()["result"]["content"][0]["text"].as_str().unwrap().to_owned();
     assert!(text.contains("$9") && text.contains("$30 per hour") && text.contains("$27 is spent"), "{text}");
+    assert_eq!(hourly.world.audit[0]["estimated_micro_usd"], 9_000_000);
     assert!(place.passes(team("platform"), "get_a"), "each team has its own");
     place.later = 3_600_000_000_000;
     assert!(place.passes(team("data"), "get_a"));

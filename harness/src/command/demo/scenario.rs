@@ -81,6 +81,12 @@ pub(super) fn visits() -> Vec<Visit> {
                 Step::List(&["list_customers", "get_customer", "search_invoices", "issue_refund", "update_customer"]),
                 call("get_customer", customer(), Expect::Runs { rule: "finance-reads" }),
                 call("issue_refund", refund(), Expect::Runs { rule: "finance-writes" }),
+                // Within the rule, and more than one call may cost by itself.
+                call(
+                    "issue_refund",
+                    json!({"invoice_id": "inv_2207", "amount": 250, "reason": "goodwill"}),
+                    Expect::Denied { reason: "approval_required", rule: None },
+                ),
                 call(
                     "issue_refund",
                     json!({"amount": 4000, "invoice_id": "inv_2207", "reason": "goodwill"}),
