@@ -2,13 +2,17 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
-/// Where something stands in a capture; both count from 1.
+/// Where something stands in a capture; lines, entries and traces count from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
     /// A line of JSON lines.
     Line(usize),
-    /// An entry of a HAR.
+    /// An entry of a HAR, or of a list that an MCP Inspector exported.
     Entry(usize),
+    /// A trace of Envoy's tap, by its first segment.
+    Trace(usize),
+    /// The byte with this offset, counted from 0.
+    Byte(usize),
 }
 
 impl fmt::Display for Place {
@@ -16,6 +20,8 @@ impl fmt::Display for Place {
         match self {
             Self::Line(number) => write!(f, "line {number}"),
             Self::Entry(number) => write!(f, "entry {number}"),
+            Self::Trace(number) => write!(f, "trace {number}"),
+            Self::Byte(offset) => write!(f, "byte {offset}"),
         }
     }
 }
@@ -44,6 +50,20 @@ pub enum CaptureError {
         path: PathBuf,
         /// How it begins.
         begins: String,
+        /// What to do about it, if that can be told from the beginning.
+        advice: Option<&'static str>,
+    },
+    /// One exchange, or one part that is none, is longer than is read.
+    #[error("{}, {place}: longer than {} MiB, from byte {byte} on", .path.display(), longest >> 20)]
+    TooLong {
+        /// The capture.
+        path: PathBuf,
+        /// Where.
+        place: Place,
+        /// Where it begins: an offset in the file, from 0.
+        byte: usize,
+        /// What is read at most, in bytes.
+        longest: usize,
     },
     /// It is not JSON.
     #[error("{} is broken at line {line}, column {column} (byte {byte}): {message}", .path.display())]
@@ -93,11 +113,22 @@ impl CaptureError {
     /// What the user can do about it.
     pub fn help(&self) -> Option<&'static str> {
         Some(match self {
+            Self::Unreadable { source, .. } if source.kind() == io::ErrorKind::IsADirectory => {
+                "name the files in it, in the order of their traffic"
+            }
             Self::Unreadable { .. } | Self::Json { .. } => return None,
             Self::Empty { .. } => "record at least one request and its response",
+            Self::Unknown { advice: Some(advice), .. } => advice,
             Self::Unknown { .. } => {
-                "give a HAR (a document with `log.entries`) or JSON lines, one \
-                 {\"request\":{\"method\",\"url\",\"headers\",\"body\"},\"response\":{\"status\",\"headers\",\"body\"}} a line"
+                "understood are HAR (a document with `log.entries`), Envoy's HTTP tap in JSON (`http_buffered_trace`, \
+                 `http_streamed_trace_segment`), the network and protocol exports of the MCP Inspector (lists), and JSON \
+                 lines, one {\"request\":{\"method\",\"url\",\"headers\",\"body\"},\"response\":{\"status\",\"headers\",\"body\"}} a line"
+            }
+            Self::TooLong { .. } => {
+                "no MCP message is meant to be so long: leave that exchange out, or look for a quote or bracket that is missing"
+            }
+            Self::Shape { place: Place::Trace(_), .. } => {
+                "a trace is what `envoy.filters.http.tap` writes in JSON_BODY_AS_BYTES or JSON_BODY_AS_STRING"
             }
             Self::Shape { .. } => {
                 "an exchange is {\"request\":{\"method\",\"url\",\"headers\":[{\"name\",\"value\"}],\"body\"},\

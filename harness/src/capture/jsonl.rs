@@ -1,19 +1,17 @@
 //! JSON lines, one exchange a line.
 
-use std::fs::File;
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::fmt;
+use std::io::{BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
 use super::har::is_http2;
+use super::scan::LONGEST;
 use super::{
     CaptureError, Exchange, Field, Place, Request, Response, Target, Truncated, cut, decode_body, missing, parse_time,
     plain_headers,
 };
-
-/// The longest line in bytes: what is longer was not meant to be read line by line.
-const LONGEST: u64 = 256 << 20;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -51,36 +49,49 @@ struct ResponseLine {
 }
 
 /// Reads one line at a time.
-#[derive(Debug)]
 pub(super) struct Lines {
     path: PathBuf,
-    reader: BufReader<File>,
+    reader: BufReader<Box<dyn Read + Send>>,
     truncated: Truncated,
     line: usize,
     byte: usize,
 }
 
+impl fmt::Debug for Lines {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lines").field("path", &self.path).field("line", &self.line).finish_non_exhaustive()
+    }
+}
+
 impl Lines {
-    pub(super) fn new(path: &Path, reader: BufReader<File>, truncated: Truncated) -> Self {
+    pub(super) fn new(path: &Path, reader: Box<dyn Read + Send>, truncated: Truncated) -> Self {
+        let reader = BufReader::with_capacity(64 * 1024, reader);
         Self { path: path.to_owned(), reader, truncated, line: 0, byte: 0 }
     }
 
-    pub(super) fn next(&mut self) -> Option<Result<Exchange, CaptureError>> {
+    pub(super) fn next(&mut self) -> Result<Option<Exchange>, CaptureError> {
         let mut bytes = Vec::new();
+        let longest = u64::try_from(LONGEST).unwrap_or(u64::MAX);
         loop {
             bytes.clear();
-            let read = match self.reader.by_ref().take(LONGEST).read_until(b'\n', &mut bytes) {
-                Ok(read) => read,
-                Err(source) => return Some(Err(CaptureError::Unreadable { path: self.path.clone(), source })),
-            };
+            let read = self.reader.by_ref().take(longest + 1).read_until(b'\n', &mut bytes);
+            let read = read.map_err(|source| CaptureError::Unreadable { path: self.path.clone(), source })?;
             if read == 0 {
-                return None;
+                return Ok(None);
             }
             self.line += 1;
-            let start = self.byte;
+            if read > LONGEST {
+                let (path, place) = (self.path.clone(), Place::Line(self.line));
+                return Err(CaptureError::TooLong { path, place, byte: self.byte, longest: LONGEST });
+            }
+            let mut start = self.byte;
             self.byte += read;
+            if self.line == 1 && bytes.starts_with(b"\xef\xbb\xbf") {
+                bytes.drain(..3);
+                start += 3;
+            }
             if !bytes.trim_ascii().is_empty() {
-                return Some(self.read(&bytes, start));
+                return self.read(&bytes, start).map(Some);
             }
         }
     }

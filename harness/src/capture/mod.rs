@@ -1,4 +1,7 @@
-//! Captured HTTP traffic: HAR 1.2 and JSON lines in, HAR out.
+//! Captured HTTP traffic: HAR 1.2, Envoy's HTTP tap, exports of the MCP Inspector and JSON lines in, HAR out.
+//!
+//! Every format is read exchange by exchange: what lies in memory is one of them, of at most [`LONGEST`] bytes, however
+//! long the capture is. Of a streamed tap it is those that were under way at once.
 //!
 //! JSON lines is one exchange a line, with bodies as the bytes that were sent:
 //!
@@ -8,17 +11,23 @@
 //!
 //! `time`, `httpVersion`, `headers`, `body`, `chunks` (the lengths in bytes in which the response's body came) and
 //! `response` may be absent; `"encoding":"base64"` beside a body says how it is written; `"truncated":true` says that the
-//! recorder gave up. Lines are read one by one; a HAR is one JSON document and is read whole.
+//! recorder gave up.
 
 mod error;
+mod format;
 mod har;
+mod inspector;
 mod jsonl;
+mod scan;
+mod tap;
 mod target;
 mod write;
 
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{self, Cursor, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -27,6 +36,9 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 pub use error::{CaptureError, Place};
+use format::Format;
+pub use scan::LONGEST;
+use scan::Scanner;
 pub use target::Target;
 pub use write::{Annotation, HarWriter};
 
@@ -113,6 +125,8 @@ pub enum Truncated {
 pub struct Exchanges {
     path: PathBuf,
     source: Source,
+    size: Option<u64>,
+    read: Arc<AtomicU64>,
     count: usize,
     mcp: bool,
     over: bool,
@@ -122,6 +136,8 @@ pub struct Exchanges {
 enum Source {
     Lines(jsonl::Lines),
     Har(har::Entries),
+    Tap(tap::Traces),
+    Inspector(inspector::Entries),
 }
 
 /// Opens a capture; its format is told by how it begins.
@@ -129,53 +145,96 @@ enum Source {
 /// # Errors
 /// The file cannot be read, is empty, or begins like no format that is known here.
 pub fn open(path: &Path, truncated: Truncated) -> Result<Exchanges, CaptureError> {
+    open_with_url(path, truncated, None)
+}
+
+/// Opens a capture as [`open`] does. `url` is where messages went of which the capture does not say it: those of an MCP
+/// Inspector's protocol export.
+///
+/// # Errors
+/// As those of [`open`].
+pub fn open_with_url(path: &Path, truncated: Truncated, url: Option<&str>) -> Result<Exchanges, CaptureError> {
     let unreadable = |source| CaptureError::Unreadable { path: path.to_owned(), source };
-    let mut reader = BufReader::with_capacity(64 * 1024, File::open(path).map_err(unreadable)?);
-    let start = reader.fill_buf().map_err(unreadable)?;
-    let marked = start.starts_with(b"\xef\xbb\xbf");
-    let first = first_key(start);
-    // HAR writers on Windows put a byte order mark first.
-    if marked {
-        reader.consume(3);
+    let file = File::open(path).map_err(unreadable)?;
+    let size = file.metadata().ok().filter(std::fs::Metadata::is_file).map(|it| it.len());
+    let mut exchanges = read(path, Box::new(file), truncated, url)?;
+    if let (Source::Tap(traces), Some(_)) = (&mut exchanges.source, size) {
+        traces.look_ahead_in(path);
     }
-    let source = match first {
-        First::Key(key) if key == "log" => Source::Har(har::Entries::new(path, reader, truncated)),
-        First::Key(key) if ["request", "response", "time", "httpVersion"].contains(&key.as_str()) => {
-            Source::Lines(jsonl::Lines::new(path, reader, truncated))
-        }
-        First::Key(key) => return Err(CaptureError::Unknown { path: path.to_owned(), begins: format!("`{key}`") }),
-        First::Broken => Source::Lines(jsonl::Lines::new(path, reader, truncated)),
-        First::Other(begins) => return Err(CaptureError::Unknown { path: path.to_owned(), begins }),
-        First::Nothing => return Err(CaptureError::Empty { path: path.to_owned() }),
-    };
-    Ok(Exchanges { path: path.to_owned(), source, count: 0, mcp: false, over: false })
+    Ok(Exchanges { size, ..exchanges })
 }
 
-/// How a file begins.
-enum First {
-    /// An object with this key.
-    Key(String),
-    /// An object that is broken before its first key is over.
-    Broken,
-    Other(String),
-    Nothing,
-}
-
-fn first_key(start: &[u8]) -> First {
-    let text = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start).trim_ascii_start();
-    match text.first() {
-        None => First::Nothing,
-        Some(b'{') => {
-            let inside = text.get(1..).unwrap_or_default().trim_ascii_start();
-            let mut keys = serde_json::Deserializer::from_slice(inside).into_iter::<String>();
-            match keys.next() {
-                Some(Ok(key)) => First::Key(key),
-                _ => First::Broken,
+/// Reads a capture from anywhere; `path` is what errors call it.
+///
+/// # Errors
+/// As those of [`open`].
+pub fn read(
+    path: &Path,
+    reader: Box<dyn Read + Send>,
+    truncated: Truncated,
+    url: Option<&str>,
+) -> Result<Exchanges, CaptureError> {
+    let read = Arc::new(AtomicU64::new(0));
+    let mut reader = Counted { reader, read: read.clone() };
+    let mut start = Vec::new();
+    let mut whole = false;
+    let format = loop {
+        match format::tell(path, &start, whole || start.len() >= format::LOOKED_AT)? {
+            Some(format) => break format,
+            None => {
+                whole = more(&mut reader, &mut start)
+                    .map_err(|source| CaptureError::Unreadable { path: path.to_owned(), source })?
             }
         }
-        Some(b'[') => First::Other("a list".to_owned()),
-        Some(byte) if byte.is_ascii_graphic() => First::Other(format!("`{}`", char::from(*byte))),
-        Some(byte) => First::Other(format!("the byte 0x{byte:02x}")),
+    };
+    let reader: Box<dyn Read + Send> = Box::new(Cursor::new(start).chain(reader));
+    let source = match format {
+        Format::Lines => Source::Lines(jsonl::Lines::new(path, reader, truncated)),
+        Format::Har => Source::Har(har::Entries::new(Scanner::new(path, reader), truncated)),
+        Format::Tap => Source::Tap(tap::Traces::new(Scanner::new(path, reader), truncated)),
+        Format::Inspector => Source::Inspector(inspector::Entries::new(Scanner::new(path, reader), truncated, url)),
+    };
+    Ok(Exchanges { path: path.to_owned(), source, size: None, read, count: 0, mcp: false, over: false })
+}
+
+/// Reads some more. Whether that was the end.
+fn more(reader: &mut impl Read, bytes: &mut Vec<u8>) -> io::Result<bool> {
+    let mut piece = [0; 4096];
+    loop {
+        match reader.read(&mut piece) {
+            Ok(length) => {
+                bytes.extend_from_slice(piece.get(..length).unwrap_or_default());
+                return Ok(length == 0);
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// A reader that tells how far it has come.
+struct Counted {
+    reader: Box<dyn Read + Send>,
+    read: Arc<AtomicU64>,
+}
+
+impl Read for Counted {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = self.reader.read(buffer)?;
+        self.read.fetch_add(u64::try_from(length).unwrap_or_default(), Ordering::Relaxed);
+        Ok(length)
+    }
+}
+
+impl Exchanges {
+    /// The bytes of the capture; `None` if it is no file, and nobody knows before its end.
+    pub fn size(&self) -> Option<u64> {
+        self.size
+    }
+
+    /// How many bytes of it have been read; a little ahead of the exchange that was given last.
+    pub fn position(&self) -> u64 {
+        self.read.load(Ordering::Relaxed)
     }
 }
 
@@ -189,7 +248,10 @@ impl Iterator for Exchanges {
         let next = match &mut self.source {
             Source::Lines(lines) => lines.next(),
             Source::Har(entries) => entries.next(),
+            Source::Tap(traces) => traces.next(),
+            Source::Inspector(entries) => entries.next(),
         };
+        let next = next.transpose();
         match &next {
             Some(Ok(exchange)) => {
                 self.count += 1;

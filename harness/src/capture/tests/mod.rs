@@ -105,16 +105,26 @@ fn a_capture_that_was_cut_off_says_so() {
 
 #[test]
 fn what_is_no_capture_is_named() {
-    for (name, text, said) in [
-        ("tap", r#"{"http_buffered_trace":{}}"#, "`http_buffered_trace`"),
-        ("rpc", r#"{"jsonrpc":"2.0","id":1}"#, "`jsonrpc`"),
-        ("list", "[{}]", "a list"),
-        ("text", "GET /", "`G`"),
-        ("gzip", "\u{1f}x", "0x1f"),
+    for (name, text, said, advice) in [
+        ("otlp", r#"{"resourceLogs":[]}"#, "`resourceLogs`", "HAR"),
+        ("rpc", r#"{"jsonrpc":"2.0","id":1}"#, "`jsonrpc`", "HTTP exchanges"),
+        ("servers", "{\n\"mcpServers\":{}}", "`mcpServers`", "export Network or Protocol"),
+        ("socket", r#"{"socket_buffered_trace":{}}"#, "`socket_buffered_trace`", "envoy.filters.http.tap"),
+        ("text", "GET /", "`G`", "HAR"),
+        ("word", "null", "`n`", "HAR"),
+        ("number", "17", "`1`", "HAR"),
+        ("flows", "5432:9:websocket;0:~", "mitmproxy's own flows", "hardump"),
+        ("gzip", "\u{1f}\u{8b}\u{8}", "the gzip magic", "gunzip it"),
+        ("zip", "PK\u{3}\u{4}", "the zip magic", "unzip it"),
+        ("utf16", "\u{ff}\u{fe}{\0", "UTF-16", "UTF-8"),
+        ("packets", "\u{a}\u{d}\u{d}\u{a}", "pcapng", "record HTTP"),
+        ("control", "\u{1f}x", "0x1f", "HAR"),
     ] {
-        let error = Capture::new(name, text).error(Truncated::Refuse);
+        // Each character is one byte here.
+        let bytes: Vec<u8> = text.chars().map(|it| u8::try_from(it).unwrap()).collect();
+        let error = Capture::new(name, bytes).error(Truncated::Refuse);
         assert!(matches!(error, CaptureError::Unknown { .. }) && error.to_string().contains(said), "{error:?}");
-        assert!(error.help().unwrap().contains("HAR"));
+        assert!(error.help().unwrap().contains(advice), "{name}: {:?}", error.help());
     }
     for (name, text) in [("empty", ""), ("blank", " \n\n"), ("no-entries", r#"{"log":{"entries":[]}}"#)] {
         assert!(matches!(Capture::new(name, text).error(Truncated::Refuse), CaptureError::Empty { .. }), "{name}");
