@@ -87,6 +87,11 @@ impl Entries {
         Self { scanner, truncated, stage: Stage::Document, read: 0 }
     }
 
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        self.scanner.held()
+    }
+
     pub(super) fn next(&mut self) -> Result<Option<Exchange>, CaptureError> {
         if self.stage == Stage::Document {
             self.scanner.skip_mark()?;

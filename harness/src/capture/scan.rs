@@ -141,7 +141,9 @@ impl Scanner {
             let buffer = self.reader.buffer();
             let end = ending.find(buffer);
             let used = buffer.get(..end.unwrap_or(buffer.len())).unwrap_or(buffer);
-            if self.value.len() + used.len() > self.longest {
+            let room = self.longest.saturating_sub(self.value.len());
+            if used.len() > room {
+                self.value.extend_from_slice(used.get(..room).unwrap_or_default());
                 return Err(self.too_long(place()));
             }
             self.value.extend_from_slice(used);

@@ -78,3 +78,43 @@ impl Drop for Spinner {
         self.bar.finish_and_clear();
     }
 }
+
+/// Below this many bytes a bar would only flicker.
+const WORTH_A_BAR: u64 = 4 << 20;
+
+/// How much of a known number of bytes has been worked through: a bar on a terminal, nothing everywhere else.
+#[derive(Debug)]
+pub struct Bytes {
+    bar: indicatif::ProgressBar,
+}
+
+impl Bytes {
+    /// A bar on standard error for `total` bytes; `None`, where nobody knows how many, and little work have no bar.
+    pub fn for_stderr(total: Option<u64>) -> Self {
+        let bar = match total.filter(|total| *total >= WORTH_A_BAR) {
+            Some(total) if std::io::stderr().is_terminal() => indicatif::ProgressBar::new(total),
+            _ => indicatif::ProgressBar::hidden(),
+        };
+        let template = "{wide_bar} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
+        if let Ok(style) = indicatif::ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        Self { bar }
+    }
+
+    /// So many bytes are done, of all that there are.
+    pub fn reach(&self, position: u64) {
+        self.bar.set_position(position);
+    }
+
+    /// Does what writes to the terminal, with the bar out of its way.
+    pub fn beside<T>(&self, write: impl FnOnce() -> T) -> T {
+        self.bar.suspend(write)
+    }
+}
+
+impl Drop for Bytes {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}

@@ -1,3 +1,7 @@
+mod inspector;
+mod long;
+mod recorders;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

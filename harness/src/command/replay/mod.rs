@@ -17,13 +17,14 @@ use super::{Outcome, simulation};
     tidegate replay -p policy.json --as subject=ada,team=finance --host both traffic.har\n  \
     tidegate replay -p policy.json --trust-capture-tokens --out governed.har traffic.jsonl\n  \
     tidegate replay -p policy.json --format json --fail-on deny *.jsonl | jq 'select(.verdict == \"deny\")'\n\n\
-    A capture is a HAR, or JSON lines with one exchange a line:\n  \
+    A capture is a HAR, traces of Envoy's HTTP tap in JSON, the network or protocol export of the MCP Inspector, or \
+    JSON lines with one exchange a line:\n  \
     {\"request\":{\"method\",\"url\",\"headers\":[{\"name\",\"value\"}],\"body\"},\"response\":{\"status\",\"headers\",\"body\"}}\n\n\
     Exits 0 whatever was decided, 1 if --fail-on says so, 2 if a capture or the policy cannot be used.")]
 // Without the host nothing reads them: they are handed over as they were typed.
 #[cfg_attr(not(feature = "host"), allow(dead_code))]
 pub(super) struct Replay {
-    /// Captures: HAR files, or files of JSON lines
+    /// Captures: HAR, Envoy's HTTP tap in JSON, exports of the MCP Inspector, JSON lines
     #[arg(required = true, value_name = "CAPTURE")]
     captures: Vec<PathBuf>,
     /// The policy to replay with
@@ -46,6 +47,9 @@ pub(super) struct Replay {
     /// Replay bodies of which only a part was recorded
     #[arg(long)]
     allow_truncated: bool,
+    /// Where the messages of an MCP Inspector's protocol export went: it does not say it
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
     /// Write the traffic as the filter changed it, as HAR
     #[arg(long, short, value_name = "FILE")]
     out: Option<PathBuf>,

@@ -14,6 +14,7 @@ use super::{Chunks, FailOn, Format, HostMode, Replay};
 use crate::capture::{self, CaptureError, Exchange, Exchanges, HarWriter, Truncated};
 use crate::command::{Outcome, input, simulation};
 use crate::replay::{Caller, ReplayError, Replayed, Replayer, Settings, TokenFault, tokens};
+use crate::report::progress::Bytes;
 use crate::report::style::Style;
 
 /// The header modes by the words of `--host`.
@@ -53,7 +54,12 @@ impl Replay {
         let captures: Vec<(&Path, Exchanges)> = self
             .captures
             .iter()
-            .map(|path| Ok((path.as_path(), capture::open(path, truncated).map_err(|error| refusal(&error))?)))
+            .map(|path| {
+                Ok((
+                    path.as_path(),
+                    capture::open_with_url(path, truncated, self.url.as_deref()).map_err(|error| refusal(&error))?,
+                ))
+            })
             .collect::<miette::Result<_>>()?;
         let mut out = self.out.as_deref().map(|path| self.create(path)).transpose()?;
 
@@ -76,12 +82,16 @@ impl Replay {
         if self.format == Format::Text {
             print(&line::heading(style))?;
         }
-        for (path, exchanges) in captures {
+        let bytes = captures.iter().map(|(_, exchanges)| exchanges.size()).sum::<Option<u64>>();
+        let progress = Bytes::for_stderr(bytes);
+        let mut done = 0;
+        for (path, mut exchanges) in captures {
             if self.format == Format::Text && self.captures.len() > 1 {
-                print(&line::capture(path, style))?;
+                progress.beside(|| print(&line::capture(path, style)))?;
             }
-            for exchange in exchanges {
+            while let Some(exchange) = exchanges.next() {
                 let exchange = exchange.map_err(|error| refusal(&error))?;
+                progress.reach(done + exchanges.position());
                 totals.exchanges += 1;
                 let replayed = replayers
                     .iter()
@@ -89,13 +99,15 @@ impl Replay {
                         Ok((*mode, replayer.replay(&exchange).map_err(|e| fault(path, &exchange, &e))?))
                     })
                     .collect::<miette::Result<Vec<_>>>()?;
-                self.show(path, &exchange, &replayed, &mut totals)?;
+                progress.beside(|| self.show(path, &exchange, &replayed, &mut totals))?;
                 if let (Some(out), Some((_, replayed))) = (&mut out, replayed.first()) {
                     let note = line::annotation(replayed);
                     out.add(&replayed.result, settings.started, &note).map_err(|error| self.unwritable(&error))?;
                 }
             }
+            done += exchanges.position();
         }
+        drop(progress);
         if let Some(out) = out {
             out.finish().map_err(|error| self.unwritable(&error))?;
         }
