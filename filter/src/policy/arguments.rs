@@ -46,7 +46,8 @@ pub(super) fn read(value: &Value<'_>, sets: &Sets, report: &mut Report<'_>) -> O
         Ok(schema) => Some(Arguments { schema: Arc::new(schema), text: text.into() }),
         Err(fault) => {
             let at = value.below(&fault.pointer).unwrap_or(value);
-            report.error("bad_schema", at, fault.message, fault.suggestion.as_deref().unwrap_or_default());
+            let help = fault.suggestion.as_deref().unwrap_or("write what JSON Schema (2020-12) has under this keyword");
+            report.error("bad_schema", at, fault.message, help);
             None
         }
     }

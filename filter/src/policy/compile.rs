@@ -5,6 +5,9 @@ use sha2::{Digest as _, Sha256};
 
 use super::document::{Fields, Kind, Report, Value};
 use super::index::RuleIndex;
+use super::lint::Review;
+#[cfg(not(target_family = "wasm"))]
+use super::lint::Seen;
 use super::quota::Engine;
 use super::{
     Compiled, Configuration, Costs, Diagnostic, Diagnostics, HostSettings, Mode, Named, Policy, Rule, Server,
@@ -14,7 +17,7 @@ use super::{
 use crate::order;
 
 /// The version of the policy language that this compiler reads.
-const VERSION: &str = "tidegate/v1";
+pub const VERSION: &str = "tidegate/v1";
 
 /// Compiles a plugin configuration (`{"host": …, "layers": [policy]}`) or a bare policy.
 ///
@@ -24,22 +27,38 @@ pub fn compile(text: &[u8]) -> Result<Compiled, Diagnostics> {
     compile_with(text, None)
 }
 
-/// Compiles as [`compile()`] does and adds the lints that compare all rules with each other, which takes time that
-/// grows with the square of their number, and those that need a clock. `now` is in seconds since the Unix epoch.
+/// Compiles as [`compile()`] does and adds the lints that compare rules with each other, and those that need a clock.
+/// `now` is in seconds since the Unix epoch.
 ///
 /// # Errors
 /// Every independent fault of the document, in the order of the text.
+#[cfg(not(target_family = "wasm"))]
 pub fn check(text: &[u8], now: i64) -> Result<Compiled, Diagnostics> {
-    compile_with(text, Some(now))
+    compile_with(text, Some(Review { now, seen: None }))
 }
 
-fn compile_with(text: &[u8], now: Option<i64>) -> Result<Compiled, Diagnostics> {
+/// Compiles as [`check`] does and adds the lints that compare rules with the tools that servers were seen to have.
+///
+/// # Errors
+/// Every independent fault of the document, in the order of the text.
+#[cfg(not(target_family = "wasm"))]
+pub fn check_against(text: &[u8], now: i64, seen: &Seen) -> Result<Compiled, Diagnostics> {
+    compile_with(text, Some(Review { now, seen: Some(seen) }))
+}
+
+fn compile_with(text: &[u8], review: Option<Review<'_>>) -> Result<Compiled, Diagnostics> {
     let mut report = Report::new(text);
-    let configuration = Value::read(text, &mut report).and_then(|document| read(&document, text, now, &mut report));
-    let Report { errors, warnings, .. } = report;
+    let configuration = Value::read(text, &mut report).and_then(|document| read(&document, text, review, &mut report));
     match configuration {
-        Some(configuration) if errors.is_empty() => Ok(Compiled { configuration, warnings: in_order(warnings) }),
-        _ => Err(Diagnostics(in_order(errors))),
+        Some(configuration) if report.errors.is_empty() => {
+            let allowed = lint::apply(&mut report, review.map(|review| review.now));
+            #[cfg(not(target_family = "wasm"))]
+            if let Some(Review { now, seen }) = review {
+                lint::report_unused(&mut report, now, seen.is_some());
+            }
+            Ok(Compiled { configuration, warnings: in_order(report.warnings), allowed })
+        }
+        _ => Err(Diagnostics(in_order(report.errors))),
     }
 }
 
@@ -48,13 +67,18 @@ fn in_order(diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
     order::by_key(diagnostics, |diagnostic| diagnostic.span.start)
 }
 
-fn read(document: &Value<'_>, text: &[u8], now: Option<i64>, report: &mut Report<'_>) -> Option<Configuration> {
+fn read(
+    document: &Value<'_>,
+    text: &[u8],
+    review: Option<Review<'_>>,
+    report: &mut Report<'_>,
+) -> Option<Configuration> {
     let enveloped = match &document.kind {
         Kind::Object(members) => members.iter().any(|member| member.key == "layers" || member.key == "host"),
         _ => false,
     };
     if !enveloped {
-        let policy = read_policy(document, text, Engine::Absent, now, report)?;
+        let policy = read_policy(document, text, Engine::Absent, review, report)?;
         return Some(Configuration { host: HostSettings::default(), policy });
     }
     let fields = Fields::open(document, &keys::CONFIGURATION, report)?;
@@ -63,12 +87,16 @@ fn read(document: &Value<'_>, text: &[u8], now: Option<i64>, report: &mut Report
         Some(_) => Engine::Declared(host.stores.global.as_ref().map(|global| global.protocol)),
         None => Engine::Absent,
     };
+    #[cfg(not(target_family = "wasm"))]
+    if let (Some(_), false, Some(sink)) = (review, host.audit_log.enabled, document.below("/host/audit/sink")) {
+        report.warn("audit_off", sink, "no audit event is written anywhere", "take it out: \"log\" is the default");
+    }
     let layers = fields.required("layers", report)?.list(report)?;
     if let Some(second) = layers.get(1) {
         let help = "merge the layers into one: a policy never runs with a part of it ignored";
         report.error("not_yet", second, "several layers are not supported by this version of Tidegate", help);
     }
-    let policy = layers.first().and_then(|layer| read_policy(layer, text, engine, now, report))?;
+    let policy = layers.first().and_then(|layer| read_policy(layer, text, engine, review, report))?;
     Some(Configuration { host, policy })
 }
 
@@ -76,15 +104,30 @@ fn read_policy(
     value: &Value<'_>,
     text: &[u8],
     engine: Engine,
-    now: Option<i64>,
+    review: Option<Review<'_>>,
     report: &mut Report<'_>,
 ) -> Option<Policy> {
-    let fields = Fields::open(value, &keys::POLICY, report)?;
-    if let Some(version) = fields.required("version", report)
-        && version.text(report).is_some_and(|version| version != VERSION)
+    // What another version calls its keys says nothing about this policy.
+    if let Some(version) = value.member("version")
+        && let Kind::Text(text) = &version.kind
+        && text != VERSION
+        && !text.is_empty()
     {
-        let help = format!("this version of Tidegate reads \"{VERSION}\"");
-        report.error("invalid_value", version, "a policy of another version", &help);
+        let message = format!(
+            "a policy of another version, `{text}`: Tidegate {} reads \"{VERSION}\"",
+            env!("CARGO_PKG_VERSION")
+        );
+        let help = if text.strip_prefix("tidegate/v").is_some_and(|number| number.parse::<u32>().is_ok()) {
+            "use a Tidegate of that version"
+        } else {
+            "write \"tidegate/v1\""
+        };
+        report.error("unknown_version", version, message, help);
+        return None;
+    }
+    let fields = Fields::open(value, &keys::POLICY, report)?;
+    if let Some(version) = fields.required("version", report) {
+        version.text(report);
     }
     let name = fields.required("name", report).and_then(|value| value.text(report)).map(str::to_owned);
     let revision = fields.get("revision").and_then(|value| value.whole(0..=(1 << 53) - 1, report));
@@ -115,6 +158,9 @@ fn read_policy(
     let on = fields.get("on").map(|value| settings::read_fail_modes(value, report)).unwrap_or_default();
     let redacts =
         redaction.as_ref().map_or(fields.get("redaction").is_some(), |redaction| redaction.looks_for_secrets());
+    if let Some(lint) = fields.get("lint") {
+        lint::read_allowances(lint, &value.pointer, report);
+    }
     let audit = fields.get("audit").map(|value| settings::read_audit(value, redacts, report)).unwrap_or_default();
 
     let asks_workload = |rule: &Rule| rule.who.as_ref().is_some_and(|who| who.asks(super::Field::Workload));
@@ -157,7 +203,7 @@ fn read_policy(
     };
     // Lints find the values they mark by position, which holds only where every server and rule could be read.
     if report.errors.is_empty() {
-        lint::lint(&policy, value, now, report);
+        lint::lint(&policy, value, review, report);
     }
     Some(policy)
 }

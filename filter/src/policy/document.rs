@@ -6,6 +6,7 @@ use std::fmt::Display;
 
 use super::diagnostic::{position, suggestion};
 use super::keys::{self, Keys};
+use super::lint::LintAllowance;
 use super::{Diagnostic, Severity};
 use crate::json::{self, Decimal, Fault, Limits, Span};
 
@@ -16,22 +17,27 @@ const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
 const DEPTH: usize = 32;
 
 /// What to do about a fault of the JSON, where the usual slip can be recognised.
-fn syntax_help(text: &[u8], error: &json::Error) -> Option<&'static str> {
-    let before = text.get(..error.offset)?.trim_ascii_end().last();
+fn syntax_help(text: &[u8], error: &json::Error) -> &'static str {
+    let before = text.get(..error.offset).unwrap_or_default().trim_ascii_end().last();
     match (error.fault, before, text.get(error.offset)) {
-        (Fault::DuplicateKey, ..) => Some("keep one of the two: readers of JSON disagree on which one counts"),
-        (Fault::Empty, ..) => {
-            Some("an empty policy allows nothing; write at least `version`, `name`, `servers` and `rules`")
-        }
-        (Fault::ByteOrderMark, ..) => Some("save the file as UTF-8 without a byte order mark"),
-        (Fault::UnexpectedEnd, ..) => Some("a closing `}`, `]` or `\"` is missing"),
-        (Fault::UnexpectedByte, _, Some(b'\'')) => Some("JSON strings stand in double quotes"),
-        (Fault::UnexpectedByte | Fault::TrailingBytes, _, Some(b'/' | b'#')) => Some("JSON has no comments"),
-        (Fault::UnexpectedByte, Some(b','), Some(b'}' | b']')) => Some("take out the comma before it"),
+        (Fault::DuplicateKey, ..) => "keep one of the two: readers of JSON disagree on which one counts",
+        (Fault::Empty, ..) => "an empty policy allows nothing; write at least `version`, `name`, `servers` and `rules`",
+        (Fault::ByteOrderMark, ..) => "save the file as UTF-8 without a byte order mark",
+        (Fault::UnexpectedEnd, ..) => "a closing `}`, `]` or `\"` is missing",
+        (Fault::UnexpectedByte, _, Some(b'\'')) => "JSON strings stand in double quotes",
+        (Fault::UnexpectedByte | Fault::TrailingBytes, _, Some(b'/' | b'#')) => "JSON has no comments",
+        (Fault::UnexpectedByte, Some(b','), Some(b'}' | b']')) => "take out the comma before it",
         (Fault::UnexpectedByte, Some(b'"' | b'}' | b']' | b'e' | b'l' | b'0'..=b'9'), Some(b'"' | b'{' | b'[')) => {
-            Some("a comma or a colon is missing before it")
+            "a comma or a colon is missing before it"
         }
-        _ => None,
+        (Fault::NotUtf8, ..) => "save the file as UTF-8",
+        (Fault::Nul | Fault::ControlCharacter, ..) => "take it out; a line break in a string is written \\n, a tab \\t",
+        (Fault::BadEscape | Fault::LoneSurrogate, ..) => "write the character itself; a backslash is written \\\\",
+        (Fault::BadNumber | Fault::NumberTooLong, ..) => "write it as in 60 or 0.5",
+        (Fault::TooDeep, ..) => "a policy needs ten levels; look for a bracket that is not closed",
+        (Fault::TooManyKeys | Fault::TooLong, ..) => "make the policy smaller",
+        (Fault::TrailingBytes, ..) => "a policy is one JSON value; take out what comes after it",
+        _ => "a value, a key in double quotes or a closing bracket belongs here",
     }
 }
 
@@ -62,11 +68,13 @@ pub(super) struct Report<'a> {
     source: &'a [u8],
     pub(super) errors: Vec<Diagnostic>,
     pub(super) warnings: Vec<Diagnostic>,
+    /// What `lint.allow` says.
+    pub(super) allowances: Vec<LintAllowance>,
 }
 
 impl<'a> Report<'a> {
     pub(super) fn new(source: &'a [u8]) -> Self {
-        Self { source, errors: Vec::new(), warnings: Vec::new() }
+        Self { source, errors: Vec::new(), warnings: Vec::new(), allowances: Vec::new() }
     }
 
     /// The value as it is written.
@@ -96,7 +104,10 @@ impl<'a> Report<'a> {
     }
 
     pub(super) fn warn(&mut self, code: &'static str, value: &Value<'_>, message: impl Display, help: &str) {
-        let at = (value.pointer.as_str(), value.mark());
+        self.warn_at(code, (value.pointer.as_str(), value.mark()), message, help);
+    }
+
+    pub(super) fn warn_at(&mut self, code: &'static str, at: (&str, Span), message: impl Display, help: &str) {
         let diagnostic = self.diagnostic(Severity::Warning, code, at, message.to_string());
         self.warnings.push(Diagnostic { help: Some(help.to_owned()), ..diagnostic });
     }
@@ -159,7 +170,9 @@ impl<'v, 'a> Fields<'v, 'a> {
     pub(super) fn required(&self, key: &str, report: &mut Report<'_>) -> Option<&'v Value<'a>> {
         let value = self.get(key);
         if value.is_none() {
-            self.missing(&format!("this object needs the key `{key}`"), "", report);
+            let help =
+                format!("add \"{key}\": …; the keys of `{}` are described in policy.schema.json", self.keys.name);
+            self.missing(&format!("this object needs the key `{key}`"), &help, report);
         }
         value
     }
@@ -176,8 +189,8 @@ impl<'a> Value<'a> {
         if let Err(error) = json::check(text, Limits { depth: DEPTH, ..Limits::default() }, &mut ()) {
             let end = text.len().min(error.offset.saturating_add(1));
             let code = if error.fault == Fault::DuplicateKey { "duplicate_key" } else { "syntax" };
-            let help = syntax_help(text, &error).map(str::to_owned);
-            report.error_at(code, ("", Span { start: error.offset, end }), error.fault, help);
+            let help = syntax_help(text, &error).to_owned();
+            report.error_at(code, ("", Span { start: error.offset, end }), error.fault, Some(help));
             return None;
         }
         let span = json::locate(text, "")?;
@@ -253,7 +266,17 @@ impl<'a> Value<'a> {
     }
 
     pub(super) fn wrong_type(&self, expected: &str, report: &mut Report<'_>) {
-        report.error("wrong_type", self, format!("expected {expected}, found {}", self.kind_name()), "");
+        let help = match (&self.kind, expected.split_ascii_whitespace().nth(1)) {
+            (Kind::Null, _) => "leave the key out to have its default",
+            (Kind::Text(_), Some("number" | "or")) => "write it without quotes",
+            (Kind::Number(_) | Kind::Bool(_), Some("string")) => "write it in double quotes",
+            (_, Some("string")) => "a string stands in double quotes",
+            (_, Some("number")) => "write digits alone, as in 60",
+            (_, Some("or")) => "write true or false, without quotes",
+            (_, Some("list")) => "write it in brackets, with commas between the elements: […]",
+            _ => "write it in braces, with a key before each value: { \"key\": … }",
+        };
+        report.error("wrong_type", self, format!("expected {expected}, found {}", self.kind_name()), help);
     }
 
     /// The text of a string that is not empty.
@@ -289,7 +312,8 @@ impl<'a> Value<'a> {
         let within = whole.filter(|number| *number <= MAX_SAFE_INTEGER && bounds.contains(number));
         if within.is_none() {
             let (low, high) = bounds.into_inner();
-            report.error("invalid_value", self, format!("expected a whole number from {low} to {high}"), "");
+            let help = format!("write {low}, {high} or a whole number between them");
+            report.error("invalid_value", self, format!("expected a whole number from {low} to {high}"), &help);
         }
         within
     }

@@ -98,7 +98,11 @@ fn read_source(value: &Value<'_>, report: &mut Report<'_>) -> Option<IdentitySou
     let given: Vec<_> = ["jwt", "spiffe", "header"].iter().filter_map(|key| Some((*key, fields.get(key)?))).collect();
     let &[(key, source)] = given.as_slice() else {
         let message = "a source is exactly one of `jwt`, `spiffe` and `header`";
-        let help = if given.is_empty() { "" } else { "make each of them a source of its own; their order matters" };
+        let help = if given.is_empty() {
+            "add one of them"
+        } else {
+            "make each of them a source of its own; their order matters"
+        };
         fields.missing(message, help, report);
         return None;
     };

@@ -44,6 +44,7 @@ pub(super) const POLICY: Keys = Keys {
         "quotas",
         "costs",
         "cost_controls",
+        "lint",
     ],
     later: &["lock", "locks", "approvals", "compat"],
 };
@@ -173,6 +174,9 @@ pub(super) const LIMITS: Keys = Keys {
 pub(super) const ON: Keys =
     Keys { name: "on", known: FailModes::KEYS, later: &["lock_missing", "store_error", "quota_error"] };
 pub(super) const AUDIT: Keys = Keys { name: "audit", known: &["arguments", "allowed"], later: &[] };
+pub(super) const LINT: Keys = Keys { name: "lint", known: &["allow"], later: &[] };
+pub(super) const LINT_ALLOW: Keys =
+    Keys { name: "lint_allow", known: &["lint", "at", "reason", "expires"], later: &[] };
 
 /// Every table.
 pub(super) const ALL: &[&Keys] = &[
@@ -214,4 +218,6 @@ pub(super) const ALL: &[&Keys] = &[
     &LIMITS,
     &ON,
     &AUDIT,
+    &LINT,
+    &LINT_ALLOW,
 ];

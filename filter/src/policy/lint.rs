@@ -1,7 +1,24 @@
 //! Warnings about a policy that may run: what a careful reviewer would ask about.
 
+mod allowance;
+mod catalogue;
+#[cfg(not(target_family = "wasm"))]
+mod coverage;
+#[cfg(not(target_family = "wasm"))]
+mod exposure;
 mod quota;
 mod redaction;
+#[cfg(not(target_family = "wasm"))]
+mod seen;
+
+pub use allowance::AllowedLint;
+#[cfg(not(target_family = "wasm"))]
+pub(super) use allowance::report_unused;
+pub(super) use allowance::{LintAllowance, apply, read as read_allowances};
+#[cfg(not(target_family = "wasm"))]
+pub use catalogue::{LINTS, LintEntry};
+#[cfg(not(target_family = "wasm"))]
+pub use seen::Seen;
 
 use super::document::{Report, Value};
 use super::{
@@ -11,22 +28,39 @@ use super::{
 use crate::order;
 use crate::pattern::Pattern;
 
-/// Adds warnings. `document` is the policy's object. Without `now`, what needs a clock or compares all rules with each
-/// other is left out.
-pub(super) fn lint(policy: &Policy, document: &Value<'_>, now: Option<i64>, report: &mut Report<'_>) {
+/// What [`super::check`] knows and Envoy, at load, does not.
+#[derive(Clone, Copy)]
+pub(super) struct Review<'s> {
+    /// Seconds since the Unix epoch.
+    pub(super) now: i64,
+    /// The tools that servers were seen to have.
+    #[cfg(not(target_family = "wasm"))]
+    pub(super) seen: Option<&'s Seen>,
+    #[cfg(target_family = "wasm")]
+    pub(super) seen: std::marker::PhantomData<&'s ()>,
+}
+
+/// Adds warnings. `document` is the policy's object. Without a review, what needs a clock or a capture, or compares all
+/// rules with each other, is left out.
+pub(super) fn lint(policy: &Policy, document: &Value<'_>, review: Option<Review<'_>>, report: &mut Report<'_>) {
     let mut lint = Lint { policy, document, report };
     lint.modes();
     lint.identity();
     lint.servers();
     lint.read_only();
     lint.rules();
-    lint.redaction(now.is_some());
-    lint.quotas(now.is_some());
+    lint.redaction(review.is_some());
+    lint.quotas(review.is_some());
     lint.costs();
-    lint.cost_controls();
-    if let Some(now) = now {
-        lint.expired(now);
-        lint.covered();
+    lint.cost_controls(review.is_some());
+    #[cfg(not(target_family = "wasm"))]
+    if let Some(Review { now, seen }) = review {
+        lint.exposure(now);
+        lint.covered(now);
+        lint.duplicates();
+        if let Some(seen) = seen {
+            lint.seen(seen);
+        }
     }
 }
 
@@ -249,56 +283,6 @@ impl<'l, 'a> Lint<'l, 'a, '_> {
             self.warn("dead_pattern", &path, &message, help);
         }
     }
-
-    fn expired(&mut self, now: i64) {
-        for (at, rule) in self.policy.rules.iter().enumerate() {
-            if rule.expires.is_some_and(|end| end <= now) {
-                let message = format!("`{}` has expired", rule.id);
-                let path = [Step::Key("rules"), Step::Element(at), Step::Key("expires")];
-                self.warn("expired_rule", &path, &message, "take the rule out, or give it a new time");
-            }
-        }
-    }
-
-    /// Allows that a deny takes back whole, and rules that an earlier one of the same kind makes superfluous.
-    fn covered(&mut self) {
-        let policy = self.policy;
-        for (at, rule) in policy.rules.iter().enumerate() {
-            let path = [Step::Key("rules"), Step::Element(at), Step::Key("id")];
-            let denies = |other: &&Rule| other.effect == Effect::Deny && rule.effect == Effect::Allow;
-            if let Some(deny) = policy.rules.iter().find(|other| denies(other) && self.covers(other, rule)) {
-                let message = format!("`{}` never takes effect: `{}` denies all of it", rule.id, deny.id);
-                self.warn("dead_rule", &path, &message, "narrow the deny, or take the allow out");
-                continue;
-            }
-            let wider = |other: &&Rule| other.effect == rule.effect && (other.write || !rule.write);
-            let earlier = policy.rules.iter().take(at).find(|other| wider(other) && self.covers(other, rule));
-            if let Some(earlier) = earlier {
-                let message = format!("`{}` adds nothing: `{}` before it says the same or more", rule.id, earlier.id);
-                self.warn("shadowed_rule", &path, &message, "take one of them out, or put the narrower one first");
-            }
-        }
-    }
-
-    /// Whether `wide` matches, with effect, whenever `narrow` does.
-    fn covers(&self, wide: &Rule, narrow: &Rule) -> bool {
-        wide.mode == Mode::Enforce
-            && (wide.arguments.is_none() || wide.arguments == narrow.arguments)
-            && wide.not_before.is_none_or(|start| narrow.not_before.is_some_and(|from| start <= from))
-            && wide.expires.is_none_or(|end| narrow.expires.is_some_and(|to| to <= end))
-            && wide.who.as_ref().is_none_or(|who| narrow.who.as_ref().is_some_and(|narrow| narrow.is_within(who)))
-            && narrow
-                .targets
-                .iter()
-                .all(|pattern| wide.targets.iter().any(|other| self.pattern_covers(wide, other, narrow, pattern)))
-    }
-
-    fn pattern_covers(&self, wide: &Rule, other: &TargetPattern, narrow: &Rule, pattern: &TargetPattern) -> bool {
-        let mut reached = self.policy.servers.iter().filter(|server| narrow.reaches(pattern, server));
-        other.noun == pattern.noun
-            && other.name.covers(&pattern.name)
-            && reached.all(|server| wide.reaches(other, server))
-    }
 }
 
 /// A step from a value to one inside it.
@@ -306,16 +290,6 @@ impl<'l, 'a> Lint<'l, 'a, '_> {
 enum Step {
     Key(&'static str),
     Element(usize),
-}
-
-impl Who {
-    /// Whether whoever meets these conditions meets those of `wide`.
-    fn is_within(&self, wide: &Self) -> bool {
-        wide.0.iter().all(|(field, values)| {
-            let own = self.0.iter().find(|(own, _)| own == field);
-            own.is_some_and(|(_, own)| own.iter().all(|value| values.contains(value)))
-        })
-    }
 }
 
 /// Whether the earlier source applies wherever the later one does.

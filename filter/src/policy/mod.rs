@@ -13,8 +13,8 @@
 //! # Ok::<(), tidegate_filter::policy::Diagnostics>(())
 //! ```
 //!
-//! [`compile()`] is what Envoy runs at load; [`check`] adds the lints that need a clock or compare all rules with each
-//! other. A document with any error compiles to nothing: the caller keeps the policy it has, or refuses every request.
+//! [`compile()`] is what Envoy runs at load; `check` adds the lints that need a clock or compare all rules with each
+//! other, and is not part of the `.wasm`. A document with any error compiles to nothing: the caller keeps the policy it has, or refuses every request.
 
 mod arguments;
 mod compile;
@@ -40,10 +40,15 @@ mod settings;
 use std::sync::Arc;
 
 pub use arguments::{Arguments, Sets};
-pub use compile::{check, compile};
+pub use compile::{VERSION, compile};
+#[cfg(not(target_family = "wasm"))]
+pub use compile::{check, check_against};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use identity::{Anonymous, ClaimPath, HeaderSource, Identity, IdentitySource, JwtSource};
 pub(crate) use index::{Candidates, RuleIndex};
+pub use lint::AllowedLint;
+#[cfg(not(target_family = "wasm"))]
+pub use lint::{LINTS, LintEntry, Seen};
 pub use money::Dollars;
 pub use path::path_fault;
 pub(crate) use path::{is_below, same_authority};
@@ -74,6 +79,8 @@ pub struct Compiled {
     pub configuration: Configuration,
     /// Lints. They never block.
     pub warnings: Vec<Diagnostic>,
+    /// Lints that the policy allows, with its reasons.
+    pub allowed: Vec<AllowedLint>,
 }
 
 /// Whether verdicts take effect.

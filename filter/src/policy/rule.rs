@@ -427,7 +427,7 @@ pub(super) fn read_who(value: &Value<'_>, report: &mut Report<'_>) -> Option<Who
 }
 
 /// Seconds since the Unix epoch of an RFC 3339 time.
-fn read_time(value: &Value<'_>, report: &mut Report<'_>) -> Option<i64> {
+pub(super) fn read_time(value: &Value<'_>, report: &mut Report<'_>) -> Option<i64> {
     let text = value.text(report)?;
     let time = OffsetDateTime::parse(text, &Rfc3339);
     match time {

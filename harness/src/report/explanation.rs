@@ -2,18 +2,21 @@
 
 use serde_json::{Value, json};
 use tidegate_filter::policy::{
-    Anonymous, ArgumentsAudit, Compiled, DenyStyle, Effect, FailMode, IdentitySource, Noun, Policy, Rule, Server, Sets,
-    TargetPattern, Who, is_within,
+    Anonymous, ArgumentsAudit, Compiled, Configuration, DenyStyle, Effect, FailMode, IdentitySource, LogLevel, Noun,
+    Policy, Rule, Server, Sets, TargetPattern, Who, is_within,
 };
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::style::{Paint, Style};
+use super::style::{Paint, Style, one_line};
 use super::table::{Cell, Table};
 use super::{quota, redaction};
 
 /// Widest line of a value that is a long list, in characters.
 const VALUE_WIDTH: usize = 100;
+
+/// How much of an advice is shown, in characters.
+pub(super) const ADVICE_WIDTH: usize = 60;
 
 /// The explanation for people.
 pub fn text(compiled: &Compiled, style: Style) -> String {
@@ -27,7 +30,7 @@ pub fn text(compiled: &Compiled, style: Style) -> String {
     };
 
     let mut table = Table::new(&["setting", "value"]);
-    for (name, value) in general(policy) {
+    for (name, value) in general(compiled) {
         table.row([name.into(), value.into()]);
     }
     section("Policy", &table);
@@ -93,6 +96,16 @@ pub fn text(compiled: &Compiled, style: Style) -> String {
         table.row([row.key.into(), verdict, default.into(), row.meaning.into()]);
     }
     section("Fail modes (`on`)", &table);
+
+    if !compiled.allowed.is_empty() {
+        let mut table = Table::new(&["lint", "at", "until", "why"]);
+        for lint in &compiled.allowed {
+            let at = if lint.finding.pointer.is_empty() { "/" } else { &lint.finding.pointer };
+            let until = lint.expires.map_or_else(|| "-".to_owned(), time);
+            table.row([lint.finding.code.into(), at.into(), until.into(), one_line(&lint.reason, VALUE_WIDTH).into()]);
+        }
+        section("Lints that are allowed (`lint.allow`)", &table);
+    }
     out.truncate(out.trim_end().len());
     out.push('\n');
     out
@@ -102,7 +115,7 @@ pub fn text(compiled: &Compiled, style: Style) -> String {
 pub fn json(compiled: &Compiled) -> Value {
     let policy = &compiled.configuration.policy;
     let general: serde_json::Map<String, Value> =
-        general(policy).into_iter().map(|(name, value)| (name.to_owned(), json!(value))).collect();
+        general(compiled).into_iter().map(|(name, value)| (name.to_owned(), json!(value))).collect();
     let rules: Vec<Value> = policy
         .rules
         .iter()
@@ -116,8 +129,13 @@ pub fn json(compiled: &Compiled) -> Value {
                 "methods": names(rule, Noun::Method),
                 "who": who(rule),
                 "arguments": rule.arguments.as_ref().and_then(|it| serde_json::from_slice::<Value>(it.text()).ok()),
+                "servers": rule.servers,
                 "write": rule.write,
+                "not_before": rule.not_before.map(time),
+                "expires": rule.expires.map(time),
                 "mode": rule.mode.as_str(),
+                "advice": rule.advice,
+                "deny_style": match rule.deny_style { DenyStyle::Explicit => "explicit", DenyStyle::Hide => "hide" },
             })
         })
         .collect();
@@ -141,11 +159,18 @@ pub fn json(compiled: &Compiled) -> Value {
         "redaction": redaction::json(&compiled.configuration),
         "spending": quota::json(&compiled.configuration),
         "on": on,
+        "allowed_lints": compiled.allowed.iter().map(super::json::allowed).collect::<Vec<_>>(),
     })
 }
 
-fn general(policy: &Policy) -> Vec<(&'static str, String)> {
+fn general(compiled: &Compiled) -> Vec<(&'static str, String)> {
+    let Configuration { host, policy } = &compiled.configuration;
     let limits = &policy.limits;
+    let sink = match (host.audit_log.enabled, host.audit_log.level) {
+        (false, _) => "none: no audit event is written",
+        (true, LogLevel::Info) => "log, at the level info",
+        (true, LogLevel::Warn) => "log, at the level warn",
+    };
     let arguments = match policy.audit.arguments {
         ArgumentsAudit::None => "none",
         ArgumentsAudit::Keys => "keys",
@@ -173,6 +198,8 @@ fn general(policy: &Policy) -> Vec<(&'static str, String)> {
         ("limits.buffered_bytes_per_principal", bytes(limits.buffered_bytes_per_principal)),
         ("audit.arguments", arguments.to_owned()),
         ("audit.allowed", policy.audit.allowed.to_string()),
+        ("host.audit", sink.to_owned()),
+        ("host.hold_headers", host.hold_headers.to_string()),
     ]
 }
 
@@ -213,6 +240,7 @@ fn identity_source(source: &IdentitySource) -> (&'static str, String) {
             if let Some(audience) = &jwt.audience {
                 detail.push_str(&format!(", audience {audience}"));
             }
+            detail.push_str(&format!(", verified by jwt_authn as `{}`", jwt.metadata_key));
             let claims = [("team", &jwt.team), ("groups", &jwt.groups), ("scopes", &jwt.scopes), ("agent", &jwt.agent)];
             for (name, path) in claims {
                 if let Some(path) = path {
@@ -223,7 +251,20 @@ fn identity_source(source: &IdentitySource) -> (&'static str, String) {
         }
         IdentitySource::Spiffe => ("spiffe", "subject is the peer's SPIFFE id".to_owned()),
         IdentitySource::Header(header) => {
-            ("header", format!("subject from `{}`, set by {}", header.subject, header.peers.join(", ")))
+            let mut detail = format!("subject from `{}`", header.subject);
+            let claims = [
+                ("team", &header.team),
+                ("groups", &header.groups),
+                ("scopes", &header.scopes),
+                ("agent", &header.agent),
+            ];
+            for (name, from) in claims {
+                if let Some(from) = from {
+                    detail.push_str(&format!(", {name} from `{from}`"));
+                }
+            }
+            detail.push_str(&format!(", set by {}", header.peers.join(", ")));
+            ("header", detail)
         }
     }
 }
@@ -304,10 +345,6 @@ fn details(rule: &Rule) -> String {
     if let Some(servers) = &rule.servers {
         details.push(format!("on {}", servers.join(", ")));
     }
-    let time = |seconds: i64| {
-        let time = OffsetDateTime::from_unix_timestamp(seconds).ok().and_then(|it| it.format(&Rfc3339).ok());
-        time.unwrap_or_else(|| seconds.to_string())
-    };
     if let Some(start) = rule.not_before {
         details.push(format!("from {}", time(start)));
     }
@@ -320,7 +357,16 @@ fn details(rule: &Rule) -> String {
     if rule.mode.as_str() == "shadow" {
         details.push("shadow: reported, not enforced".to_owned());
     }
+    if let Some(advice) = &rule.advice {
+        details.push(format!("advice \"{}\"", one_line(advice, ADVICE_WIDTH)));
+    }
     details.join("; ")
+}
+
+/// Seconds since the Unix epoch as a time of RFC 3339.
+pub(super) fn time(seconds: i64) -> String {
+    let time = OffsetDateTime::from_unix_timestamp(seconds).ok().and_then(|it| it.format(&Rfc3339).ok());
+    time.unwrap_or_else(|| seconds.to_string())
 }
 
 #[cfg(test)]

@@ -1,7 +1,9 @@
 //! Findings for tools.
 
 use serde_json::{Value, json};
-use tidegate_filter::policy::{Diagnostic, Severity};
+use tidegate_filter::policy::{AllowedLint, Diagnostic, Severity};
+
+use super::explanation::time;
 
 /// One finding: `severity`, `code`, `pointer` (RFC 6901), `line`, `column` (from 1), `start`, `end` (bytes), `message`
 /// and, if there is one, `help`.
@@ -18,6 +20,18 @@ pub fn finding(finding: &Diagnostic) -> Value {
     });
     if let (Some(help), Some(object)) = (&finding.help, value.as_object_mut()) {
         object.insert("help".to_owned(), json!(help));
+    }
+    value
+}
+
+/// A lint that the policy allows: as [`finding`], with its `reason` and, if it ends, the time it `expires` (RFC 3339).
+pub fn allowed(lint: &AllowedLint) -> Value {
+    let mut value = finding(&lint.finding);
+    if let Some(object) = value.as_object_mut() {
+        object.insert("reason".to_owned(), json!(lint.reason));
+        if let Some(end) = lint.expires {
+            object.insert("expires".to_owned(), json!(time(end)));
+        }
     }
     value
 }

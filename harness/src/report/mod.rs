@@ -2,6 +2,7 @@
 
 pub mod explanation;
 pub mod json;
+pub mod lints;
 pub mod progress;
 mod quota;
 pub mod redaction;

@@ -6,8 +6,8 @@ use tidegate_filter::policy::{
 };
 use tidegate_filter::quota::Limit;
 
-use super::explanation::{tool, who_of};
-use super::style::Paint;
+use super::explanation::{ADVICE_WIDTH, tool, who_of};
+use super::style::{Paint, one_line};
 use super::table::{Cell, Table};
 
 /// One row for each quota, those of `cost_controls` included.
@@ -86,6 +86,7 @@ pub(super) fn json(configuration: &Configuration) -> Value {
                 "on_missing": match quota.on_missing { Missing::Share => "share", Missing::Deny => "deny" },
                 "refund_on": refunds(quota.refund_on),
                 "mode": quota.mode.as_str(),
+                "advice": quota.advice,
                 "reason": quota.exceeded.as_str(),
             })
         })
@@ -224,6 +225,9 @@ fn details(quota: &Quota) -> String {
     }
     if quota.mode.as_str() == "shadow" {
         details.push("shadow: counted, not enforced".to_owned());
+    }
+    if let Some(advice) = &quota.advice {
+        details.push(format!("advice \"{}\"", one_line(advice, ADVICE_WIDTH)));
     }
     details.join("; ")
 }

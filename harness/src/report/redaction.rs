@@ -1,7 +1,7 @@
 //! What redaction looks for and what becomes of it: `tidegate check --explain` and `tidegate check --detectors`.
 
 use serde_json::{Value, json};
-use tidegate_filter::policy::{Allowance, Configuration, Direction, Redaction, Strategy};
+use tidegate_filter::policy::{Allowance, Configuration, Constrained, Direction, Redaction, Strategy};
 use tidegate_filter::secret::detector::{Detector, Group, detectors};
 
 use super::style::{Paint, Style};
@@ -26,6 +26,7 @@ pub(super) fn rows(configuration: &Configuration) -> Vec<(&'static str, String)>
     ];
     rows.extend(redaction.allow.iter().map(|entry| ("allow", allowance(redaction, entry))));
     rows.extend([
+        ("constrained", constrained(redaction).to_owned()),
         ("hidden_text.definitions", redaction.hidden_text(true).as_str().to_owned()),
         ("hidden_text.results", redaction.hidden_text(false).as_str().to_owned()),
         ("sweep_bytes", super::explanation::bytes(redaction.sweep_bytes)),
@@ -67,6 +68,7 @@ pub(super) fn json(configuration: &Configuration) -> Value {
         "requests": by_strategy(Direction::Request),
         "responses": by_strategy(Direction::Response),
         "allow": allow,
+        "constrained": constrained(redaction),
         "hidden_text": {
             "definitions": redaction.hidden_text(true).as_str(),
             "results": redaction.hidden_text(false).as_str(),
@@ -249,6 +251,14 @@ fn allowance(redaction: &Redaction, entry: &Allowance) -> String {
         format!(" at {}", paths.join(", "))
     });
     format!("{detectors}{}{}", tools.unwrap_or_default(), paths.unwrap_or_default())
+}
+
+/// What happens to a secret where its schema leaves no room for a placeholder.
+fn constrained(redaction: &Redaction) -> &'static str {
+    match redaction.constrained {
+        Constrained::Fit => "fit",
+        Constrained::Drop => "drop",
+    }
 }
 
 fn key(configuration: &Configuration) -> String {

@@ -1,6 +1,7 @@
 //! Findings for people: a picture of the source with the place marked, and what to do.
 
 use std::fmt;
+use std::sync::Arc;
 
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
 use tidegate_filter::policy::{Diagnostic, Severity};
@@ -10,7 +11,7 @@ use super::style::Style;
 /// A finding with the text it is about.
 struct Pictured<'a> {
     finding: &'a Diagnostic,
-    source: NamedSource<Vec<u8>>,
+    source: NamedSource<Arc<Vec<u8>>>,
 }
 
 impl fmt::Debug for Pictured<'_> {
@@ -59,8 +60,9 @@ pub fn findings(name: &str, source: &[u8], findings: &[Diagnostic], style: Style
     let theme = if style.colours() { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
     let handler = GraphicalReportHandler::new_themed(theme).with_context_lines(1).with_links(false);
     let mut out = String::new();
+    let shared = Arc::new(source.to_vec());
     for finding in findings {
-        let pictured = Pictured { finding, source: NamedSource::new(name, source.to_vec()) };
+        let pictured = Pictured { finding, source: NamedSource::new(name, Arc::clone(&shared)) };
         if handler.render_report(&mut out, &pictured).is_err() {
             // The picture could not be drawn; the words still count.
             finding.render(source, name, &mut out);

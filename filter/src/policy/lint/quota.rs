@@ -54,6 +54,9 @@ impl<'l> Lint<'l, '_, '_> {
             }
             self.unfed(at, quota);
             if is_check {
+                if quota.mode == Mode::Shadow && self.policy.mode == Mode::Enforce {
+                    self.shadow_quota(&here("mode"), &format!("`{}`", quota.id));
+                }
                 self.unreachable(at, quota);
             }
         }
@@ -64,6 +67,11 @@ impl<'l> Lint<'l, '_, '_> {
             format!("{what} is kept in memory: it starts at $0 when Envoy restarts, and each Envoy counts for itself");
         let help = "say \"scope\": \"global\", with a rate limit service in `host.stores.global`";
         self.warn("budget_in_memory", path, &message, help);
+    }
+
+    fn shadow_quota(&mut self, path: &[Step], what: &str) {
+        let message = format!("{what} is in shadow: it is counted, and refuses nothing");
+        self.warn("shadow_quota", path, &message, "say \"enforce\" once the audit shows what you expect");
     }
 
     /// Facts about the caller that no source supplies.
@@ -177,11 +185,15 @@ impl<'l> Lint<'l, '_, '_> {
         }
     }
 
-    pub(super) fn cost_controls(&mut self) {
+    pub(super) fn cost_controls(&mut self, is_check: bool) {
         let Some(controls) = self.document.member("cost_controls") else { return };
         let quotas = self.policy.quotas.get(self.declared().len()..).unwrap_or_default();
         if quotas.iter().any(|quota| is_kept_in_memory(quota)) {
             self.budget_in_memory(&[CONTROLS, Step::Key("scope")], "what is spent");
+        }
+        let in_shadow = quotas.iter().any(|quota| quota.mode == Mode::Shadow);
+        if is_check && in_shadow && self.policy.mode == Mode::Enforce {
+            self.shadow_quota(&[CONTROLS, Step::Key("mode")], "what is spent");
         }
         let limits_spending = !quotas.is_empty() || self.policy.costs.single_request.is_some();
         if limits_spending && self.policy.costs.list.is_empty() {

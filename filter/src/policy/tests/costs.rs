@@ -110,7 +110,7 @@ fn controls(value: Value) -> Policy {
 fn the_seed_form_is_taken_verbatim() {
     let mut text = with("/costs", json!([{ "tools": ["*"], "per_call": "$0.02" }])).to_string();
     text.insert_str(1, &format!("\"cost_controls\": {SEED}, "));
-    let Compiled { configuration, warnings } = check(text.as_bytes(), super::NOW).unwrap();
+    let Compiled { configuration, warnings, .. } = check(text.as_bytes(), super::NOW).unwrap();
     assert_eq!(
         brief(&warnings),
         [("budget_in_memory", "/cost_controls"), ("not_active", "/cost_controls/optimization")]

@@ -12,7 +12,7 @@ fn each_fault_has_code_pointer_and_help() {
         ("/advice", json!(""), "unknown_key", "/advice", "unknown key", "`advice` is a key of `rule`, not of `policy`"),
         ("/xyzzy", json!(1), "unknown_key", "/xyzzy", "unknown key", "the keys of `policy` are `$schema`, `version`"),
         ("/a~1b", json!(1), "unknown_key", "/a~01b", "`a~1b`", ""),
-        ("/version", json!("tidegate/v2"), "invalid_value", "/version", "another version", "reads \"tidegate/v1\""),
+        ("/version", json!("tidegate/v2"), "unknown_version", "/version", "another version", "of that version"),
         ("/version", json!(1), "wrong_type", "/version", "expected a string, found a number", ""),
         ("/name", json!(""), "empty", "/name", "an empty string", ""),
         ("/mode", json!("shadwo"), "invalid_value", "/mode", "`shadwo` is not a value", "did you mean `shadow`?"),

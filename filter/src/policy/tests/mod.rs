@@ -1,5 +1,8 @@
+mod allowances;
 mod costs;
+mod coverage;
 mod diagnostics;
+mod faults;
 mod later;
 mod lints;
 mod paths;
@@ -12,7 +15,7 @@ mod values;
 
 use serde_json::{Value, json};
 
-use super::{Compiled, Diagnostic, Diagnostics, check};
+use super::{Compiled, Diagnostic, Diagnostics, LINTS, check};
 
 /// 2026-11-23T12:00:00Z
 const NOW: i64 = 1_795_435_200;
@@ -54,12 +57,36 @@ fn put(policy: &mut Value, pointer: &str, value: Value) {
 
 fn compiled(policy: &Value) -> Compiled {
     let text = policy.to_string();
-    check(text.as_bytes(), NOW).unwrap_or_else(|errors| panic!("{}", errors.render(text.as_bytes(), "policy")))
+    let compiled =
+        check(text.as_bytes(), NOW).unwrap_or_else(|errors| panic!("{}", errors.render(text.as_bytes(), "policy")));
+    for warning in &compiled.warnings {
+        assert!(LINTS.iter().any(|lint| lint.name == warning.code), "{} is in no catalogue", warning.code);
+    }
+    assert_useful(&compiled.warnings, &text);
+    compiled
 }
 
 fn errors(policy: &Value) -> Vec<Diagnostic> {
-    let Diagnostics(errors) = check(policy.to_string().as_bytes(), NOW).expect_err("the policy must be refused");
+    let text = policy.to_string();
+    let Diagnostics(errors) = check(text.as_bytes(), NOW).expect_err("the policy must be refused");
+    assert_useful(&errors, &text);
     errors
+}
+
+/// What every finding of every test must have: a place in the document, a picture of it and something to do about it.
+fn assert_useful(findings: &[Diagnostic], text: &str) {
+    let document: Value = serde_json::from_str(text).unwrap();
+    for finding in findings {
+        let Diagnostic { pointer, span, line, column, help, message, code, .. } = finding;
+        assert!(document.pointer(pointer).is_some(), "{code} at {pointer}: no such place");
+        assert!(span.start < span.end && span.end <= text.len(), "{code} at {pointer}: {span:?}");
+        assert_eq!((*line, *column), (1, text[..span.start].chars().count() + 1), "{code} at {pointer}");
+        assert!(!message.is_empty(), "{code} at {pointer}");
+        assert!(help.as_ref().is_some_and(|help| !help.is_empty()), "{code} at {pointer}: nothing to do about it");
+        let mut picture = String::new();
+        finding.render(text.as_bytes(), "policy.json", &mut picture);
+        assert!(picture.contains('^') && picture.contains("policy.json:1:"), "{picture}");
+    }
 }
 
 /// Code and pointer of each.

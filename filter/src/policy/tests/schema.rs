@@ -7,6 +7,7 @@ use super::{NOW, with};
 
 const SCHEMA: &str = include_str!("../../../../policies/policy.schema.json");
 const STARTER: &[u8] = include_bytes!("../../../../policies/starter.json");
+const DEMO: &[u8] = include_bytes!("../../../../policies/demo.json");
 
 #[test]
 fn the_schema_has_the_keys_that_the_compiler_has() {
@@ -62,9 +63,11 @@ fn the_schema_states_the_real_defaults() {
 }
 
 #[test]
-fn the_starter_policy_compiles_without_warnings() {
-    let compiled = check(STARTER, NOW).unwrap_or_else(|errors| panic!("{}", errors.render(STARTER, "starter.json")));
-    assert_eq!(compiled.warnings, []);
+fn the_published_policies_compile_without_warnings() {
+    for text in [STARTER, DEMO] {
+        let compiled = check(text, NOW).unwrap_or_else(|errors| panic!("{}", errors.render(text, "policy")));
+        assert_eq!(compiled.warnings, []);
+    }
 }
 
 /// What the compiler takes, the schema takes; of what the compiler refuses, the schema refuses what a schema can.
