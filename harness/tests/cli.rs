@@ -59,7 +59,7 @@ impl Drop for Altered {
 fn a_good_policy_is_fine() {
     let output = tidegate(&["check", GOOD]);
     assert_eq!(code(&output), 0, "{}", stderr(&output));
-    assert!(stdout(&output).ends_with("demo.json: ok\n"), "{}", stdout(&output));
+    assert!(stdout(&output).ends_with("demo.json: ok (1 allowed)\n"), "{}", stdout(&output));
 }
 
 #[test]

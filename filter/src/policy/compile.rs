@@ -53,6 +53,8 @@ fn compile_with(text: &[u8], review: Option<Review<'_>>) -> Result<Compiled, Dia
         Some(configuration) if report.errors.is_empty() => {
             let allowed = lint::apply(&mut report, review.map(|review| review.now));
             #[cfg(not(target_family = "wasm"))]
+            let allowed = order::by_key(allowed, |it| it.finding.span.start);
+            #[cfg(not(target_family = "wasm"))]
             if let Some(Review { now, seen }) = review {
                 lint::report_unused(&mut report, now, seen.is_some());
             }

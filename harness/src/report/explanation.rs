@@ -15,6 +15,9 @@ use super::{quota, redaction};
 /// Widest line of a value that is a long list, in characters.
 const VALUE_WIDTH: usize = 100;
 
+/// How many members of a set are shown.
+const SET_SHOWN: usize = 8;
+
 /// How much of an advice is shown, in characters.
 pub(super) const ADVICE_WIDTH: usize = 60;
 
@@ -31,7 +34,7 @@ pub fn text(compiled: &Compiled, style: Style) -> String {
 
     let mut table = Table::new(&["setting", "value"]);
     for (name, value) in general(compiled) {
-        table.row([name.into(), value.into()]);
+        wrapped_row(&mut table, name, &value);
     }
     section("Policy", &table);
 
@@ -68,9 +71,7 @@ pub fn text(compiled: &Compiled, style: Style) -> String {
 
     let mut table = Table::new(&["setting", "value"]);
     for (name, value) in redaction::rows(&compiled.configuration) {
-        for (at, line) in wrapped(&value, VALUE_WIDTH).into_iter().enumerate() {
-            table.row([if at == 0 { name } else { "" }.into(), line.into()]);
-        }
+        wrapped_row(&mut table, name, &value);
     }
     section("Redaction of secrets", &table);
 
@@ -203,6 +204,13 @@ fn general(compiled: &Compiled) -> Vec<(&'static str, String)> {
     ]
 }
 
+/// A row whose value goes on in rows below it.
+fn wrapped_row(table: &mut Table, name: &str, value: &str) {
+    for (at, line) in wrapped(value, VALUE_WIDTH).into_iter().enumerate() {
+        table.row([if at == 0 { name } else { "" }.into(), line.into()]);
+    }
+}
+
 /// Words in lines of at most `width` characters.
 fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
@@ -220,8 +228,12 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
 }
 
 fn sets(sets: &Sets) -> String {
-    let counted: Vec<String> = sets.iter().map(|(name, values)| format!("{name} ({})", values.len())).collect();
-    if counted.is_empty() { "-".to_owned() } else { counted.join(", ") }
+    let shown = |values: &[String]| match values.get(..SET_SHOWN) {
+        Some(first) if values.len() > SET_SHOWN => format!("{}, … ({} in all)", first.join(", "), values.len()),
+        _ => values.join(", "),
+    };
+    let sets: Vec<String> = sets.iter().map(|(name, values)| format!("{name}: {}", shown(values))).collect();
+    if sets.is_empty() { "-".to_owned() } else { sets.join("; ") }
 }
 
 pub(super) fn bytes(count: usize) -> String {
