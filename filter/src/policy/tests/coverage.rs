@@ -8,13 +8,13 @@ use serde_json::{Value, json};
 use super::super::{Seen, check, check_against};
 use super::{NOW, base, brief, compiled, put, with};
 
-fn rules(rules: Value) -> Vec<(String, String)> {
-    let warnings = compiled(&with("/rules", rules)).warnings;
+fn rules(rules: &Value) -> Vec<(String, String)> {
+    let warnings = compiled(&with("/rules", rules.clone())).warnings;
     brief(&warnings).into_iter().map(|(code, at)| (code.to_owned(), at.to_owned())).collect()
 }
 
-fn expect(list: Value, expected: &[(&str, &str)]) {
-    let found = rules(list.clone());
+fn expect(list: &Value, expected: &[(&str, &str)]) {
+    let found = rules(list);
     let found: Vec<(&str, &str)> = found.iter().map(|(code, at)| (code.as_str(), at.as_str())).collect();
     assert_eq!(found, expected, "{list}");
 }
@@ -23,11 +23,11 @@ fn expect(list: Value, expected: &[(&str, &str)]) {
 fn an_allow_and_a_deny_of_the_same_contradict_each_other() {
     let allow = json!({ "id": "a", "allow": { "tools": ["github/get_*", "put"] }, "who": { "team": ["x"] } });
     let deny = json!({ "id": "d", "deny": { "tools": ["put", "github/get_*"] }, "who": { "team": ["x"] } });
-    expect(json!([allow, deny]), &[("contradictory_rules", "/rules/0/id")]);
+    expect(&json!([allow, deny]), &[("contradictory_rules", "/rules/0/id")]);
     let wider = json!({ "id": "d", "deny": { "tools": ["put", "get_*"] }, "who": { "team": ["x"] } });
-    expect(json!([allow, wider]), &[("dead_rule", "/rules/0/id")]);
+    expect(&json!([allow, wider]), &[("dead_rule", "/rules/0/id")]);
     let others = json!({ "id": "d", "deny": { "tools": ["put", "get_*"] }, "who": { "team": ["y"] } });
-    expect(json!([allow, others]), &[]);
+    expect(&json!([allow, others]), &[]);
 }
 
 #[test]
@@ -36,13 +36,13 @@ fn arguments_count_only_where_they_are_the_same() {
     let large = json!({ "properties": { "n": { "type": "number", "maximum": 9 } } });
     let allow = |arguments: &Value| json!({ "id": "a", "allow": { "tools": ["put"] }, "arguments": arguments });
     let deny = |arguments: &Value| json!({ "id": "d", "deny": { "tools": ["put"] }, "arguments": arguments });
-    expect(json!([allow(&small), deny(&small)]), &[("contradictory_rules", "/rules/0/id")]);
-    expect(json!([allow(&small), deny(&large)]), &[]);
-    expect(json!([allow(&small), { "id": "d", "deny": { "tools": ["*"] } }]), &[("dead_rule", "/rules/0/id")]);
-    expect(json!([{ "id": "a", "allow": { "tools": ["put"] } }, deny(&small)]), &[]);
+    expect(&json!([allow(&small), deny(&small)]), &[("contradictory_rules", "/rules/0/id")]);
+    expect(&json!([allow(&small), deny(&large)]), &[]);
+    expect(&json!([allow(&small), { "id": "d", "deny": { "tools": ["*"] } }]), &[("dead_rule", "/rules/0/id")]);
+    expect(&json!([{ "id": "a", "allow": { "tools": ["put"] } }, deny(&small)]), &[]);
     let unconditional = json!({ "id": "b", "allow": { "tools": ["p*"] } });
-    expect(json!([unconditional, allow(&small)]), &[("shadowed_rule", "/rules/1/id")]);
-    expect(json!([allow(&small), unconditional]), &[]);
+    expect(&json!([unconditional, allow(&small)]), &[("shadowed_rule", "/rules/1/id")]);
+    expect(&json!([allow(&small), unconditional]), &[]);
 }
 
 #[test]
@@ -52,11 +52,11 @@ fn several_rules_can_cover_one() {
         { "id": "b", "allow": { "tools": ["list_*"] } },
         { "id": "c", "allow": { "tools": ["get_x", "list_y"] } }
     ]);
-    expect(list.clone(), &[("shadowed_rule", "/rules/2/id")]);
+    expect(&list, &[("shadowed_rule", "/rules/2/id")]);
     let message = &compiled(&with("/rules", list)).warnings[0].message;
     assert_eq!(message, "`c` adds nothing: `a` and `b` together say the same or more");
     expect(
-        json!([
+        &json!([
             { "id": "a", "allow": { "tools": ["get_*", "put"] } },
             { "id": "d", "deny": { "tools": ["get_*"] } },
             { "id": "e", "deny": { "tools": ["p*"] } }
@@ -64,7 +64,7 @@ fn several_rules_can_cover_one() {
         &[("dead_rule", "/rules/0/id")],
     );
     expect(
-        json!([{ "id": "a", "allow": { "tools": ["get_*", "put"] } }, { "id": "e", "deny": { "tools": ["p*"] } }]),
+        &json!([{ "id": "a", "allow": { "tools": ["get_*", "put"] } }, { "id": "e", "deny": { "tools": ["p*"] } }]),
         &[("dead_pattern", "/rules/0/allow/tools/1")],
     );
 }
@@ -72,7 +72,7 @@ fn several_rules_can_cover_one() {
 #[test]
 fn what_a_rule_says_twice() {
     expect(
-        json!([{ "id": "a", "allow": { "tools": ["get_x", "get_*", "get_*", "put"] },
+        &json!([{ "id": "a", "allow": { "tools": ["get_x", "get_*", "get_*", "put"] },
                  "who": { "team": ["a", "b", "a"] } }]),
         &[
             ("duplicate_condition", "/rules/0/allow/tools/0"),
@@ -80,7 +80,7 @@ fn what_a_rule_says_twice() {
             ("duplicate_condition", "/rules/0/who/team/2"),
         ],
     );
-    expect(json!([{ "id": "a", "allow": { "tools": ["github/get_x", "billing/get_x"], "prompts": ["get_x"] } }]), &[]);
+    expect(&json!([{ "id": "a", "allow": { "tools": ["github/get_x", "billing/get_x"], "prompts": ["get_x"] } }]), &[]);
 }
 
 #[test]
