@@ -1,37 +1,57 @@
 //! Rules that others make dead, contradict or make superfluous. Only what can be proven is reported: a rule is covered if
 //! for each of its patterns one other rule matches, with effect, whenever it does.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::{Lint, Step};
 use crate::pattern::{NameIndex, Pattern};
-use crate::policy::{Effect, Mode, Noun, Policy, Rule, TargetPattern, Who};
+use crate::policy::{Effect, Field, Mode, Policy, Rule, TargetPattern, Who};
 
 /// How many rules a message names.
 const NAMED: usize = 3;
 
-/// Patterns found again by what they may cover.
+/// Patterns found again by what they may cover, at a cost that does not grow with rules about other callers.
 #[derive(Default)]
-struct Filed([NameIndex<Vec<usize>>; 4]);
+struct Filed<'p>([NameIndex<Numbers<'p>>; 4]);
 
-impl Filed {
-    fn file(&mut self, pattern: &TargetPattern, number: usize) {
-        if let Some(index) = self.0.get_mut(pattern.noun.ordinal()) {
-            index.file(&pattern.name, |numbers| numbers.push(number));
-        }
+/// Numbers under one pattern.
+#[derive(Default)]
+struct Numbers<'p> {
+    /// Those that ask nothing of the caller.
+    anyone: Vec<usize>,
+    /// The others, by each value of the first field that they ask for.
+    by_value: HashMap<(Field, &'p str), Vec<usize>>,
+}
+
+impl<'p> Filed<'p> {
+    fn file(&mut self, pattern: &TargetPattern, who: Option<&'p Who>, number: usize) {
+        let Some(index) = self.0.get_mut(pattern.noun.ordinal()) else { return };
+        index.file(&pattern.name, |numbers| match who.and_then(|who| who.0.first()) {
+            None => numbers.anyone.push(number),
+            Some((field, values)) => {
+                for value in values {
+                    numbers.by_value.entry((*field, value)).or_default().push(number);
+                }
+            }
+        });
     }
 
-    /// The numbers of all patterns that may cover this one, in order, and of some that do not.
-    fn candidates(&self, noun: Noun, name: &Pattern) -> Vec<usize> {
-        let text: &str = match name {
+    /// The numbers of all that may cover this pattern for these callers, in order, and of some that do not.
+    fn candidates(&self, pattern: &TargetPattern, who: Option<&Who>) -> Vec<usize> {
+        // A pattern that covers another matches the text without its stars.
+        let text: &str = match &pattern.name {
             Pattern::Exact(text) | Pattern::Prefix(text) | Pattern::Suffix(text) | Pattern::Middle(text) => text,
             Pattern::Any => "",
         };
         let mut found = Vec::new();
-        if let Some(index) = self.0.get(noun.ordinal()) {
-            // A pattern that covers another matches the text without its stars.
+        if let Some(index) = self.0.get(pattern.noun.ordinal()) {
             index.any_match(text, |numbers| {
-                found.extend_from_slice(numbers);
+                found.extend_from_slice(&numbers.anyone);
+                // Who takes all of these values takes the first one.
+                for (field, values) in who.iter().flat_map(|who| &who.0) {
+                    let first = values.first().and_then(|value| numbers.by_value.get(&(*field, value.as_str())));
+                    found.extend(first.into_iter().flatten());
+                }
                 false
             });
         }
@@ -48,7 +68,7 @@ impl Lint<'_, '_, '_> {
         let (mut allows, mut denies) = (Filed::default(), Filed::default());
         for (number, rule) in policy.rules.iter().enumerate().filter(|(_, rule)| rule.mode == Mode::Enforce) {
             let filed = if rule.effect == Effect::Allow { &mut allows } else { &mut denies };
-            rule.targets.iter().for_each(|pattern| filed.file(pattern, number));
+            rule.targets.iter().for_each(|pattern| filed.file(pattern, rule.who.as_ref(), number));
         }
         let dead: HashSet<String> = self.report.warnings.iter().map(|warning| warning.pointer.clone()).collect();
         let mut compared: Vec<(usize, bool)> = vec![(usize::MAX, false); policy.rules.len()];
@@ -58,8 +78,8 @@ impl Lint<'_, '_, '_> {
             if is_over || dead.contains(&self.at(&id).pointer) {
                 continue;
             }
-            let mut first = |filed: &Filed, pattern: &TargetPattern, may: &dyn Fn(usize, &Rule) -> bool| {
-                let mut candidates = filed.candidates(pattern.noun, &pattern.name).into_iter();
+            let mut first = |filed: &Filed<'_>, pattern: &TargetPattern, may: &dyn Fn(usize, &Rule) -> bool| {
+                let mut candidates = filed.candidates(pattern, rule.who.as_ref()).into_iter();
                 candidates.find(|&number| {
                     let Some(other) = policy.rules.get(number).filter(|other| number != at && may(number, other))
                     else {
@@ -149,11 +169,11 @@ impl Lint<'_, '_, '_> {
         let policy = self.policy;
         for (at, rule) in policy.rules.iter().enumerate() {
             let mut filed = Filed::default();
-            rule.targets.iter().enumerate().for_each(|(number, pattern)| filed.file(pattern, number));
+            rule.targets.iter().enumerate().for_each(|(number, pattern)| filed.file(pattern, None, number));
             for (number, pattern) in rule.targets.iter().enumerate() {
                 let covers =
                     |wide: &TargetPattern, narrow: &TargetPattern| pattern_covers(policy, rule, wide, rule, narrow);
-                let wider = filed.candidates(pattern.noun, &pattern.name).into_iter().find_map(|other| {
+                let wider = filed.candidates(pattern, None).into_iter().find_map(|other| {
                     let wide = rule.targets.get(other).filter(|wide| other != number && covers(wide, pattern))?;
                     // Of two that are alike the second is the one too many.
                     (other < number || !covers(pattern, wide)).then_some(wide)
