@@ -123,12 +123,12 @@ pub fn template<'p>(policy: &'p Policy, caller: &Caller<'_>, template: &str) -> 
     matches.verdict(policy, Noun::Resource, Class::Read)
 }
 
-fn longest(noun: Noun) -> usize {
+pub(super) fn longest(noun: Noun) -> usize {
     if noun == Noun::Resource { LONGEST_URI } else { LONGEST_NAME }
 }
 
 impl Matches<'_> {
-    fn verdict<'p>(self, policy: &'p Policy, noun: Noun, class: Class) -> Verdict<'p> {
+    pub(super) fn verdict<'p>(self, policy: &'p Policy, noun: Noun, class: Class) -> Verdict<'p> {
         let enforced = self.enforced.settle(policy, noun);
         let would = Some(self.all.settle(policy, noun))
             .filter(|all| all.allowed != enforced.allowed)
@@ -214,28 +214,28 @@ pub(super) fn is_meant(who: Option<&Who>, principal: &Principal) -> bool {
 
 /// The first matching rule of each step, by number.
 #[derive(Default)]
-struct Steps {
-    deny: Option<u32>,
-    allow: Option<u32>,
-    lacking: Option<u32>,
-    not_writing: Option<u32>,
-    untimely: Option<u32>,
+pub(super) struct Steps {
+    pub(super) deny: Option<u32>,
+    pub(super) allow: Option<u32>,
+    pub(super) lacking: Option<u32>,
+    pub(super) not_writing: Option<u32>,
+    pub(super) untimely: Option<u32>,
 }
 
 #[derive(Default)]
-struct Matches<'a> {
-    needs_write: bool,
+pub(super) struct Matches<'a> {
+    pub(super) needs_write: bool,
     /// The arguments; none where any will do.
-    arguments: Option<&'a [u8]>,
-    enforced: Steps,
+    pub(super) arguments: Option<&'a [u8]>,
+    pub(super) enforced: Steps,
     /// As if shadow rules were enforced.
-    all: Steps,
+    pub(super) all: Steps,
     /// What the arguments lack of the first enforcing allow in `lacking`.
-    lacks: Option<(u32, String)>,
+    pub(super) lacks: Option<(u32, String)>,
 }
 
 impl Matches<'_> {
-    fn consider(&mut self, number: u32, rule: &Rule, caller: &Caller<'_>) {
+    pub(super) fn consider(&mut self, number: u32, rule: &Rule, caller: &Caller<'_>) {
         let in_time = rule.in_time(caller.now);
         let writes = rule.write || !self.needs_write;
         let step: fn(&mut Steps) -> &mut Option<u32> = match (rule.effect, in_time, writes) {

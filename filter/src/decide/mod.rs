@@ -5,6 +5,9 @@
 
 pub mod access;
 pub mod cost;
+// For people who ask why. No part of the module that Envoy loads.
+#[cfg(not(target_arch = "wasm32"))]
+pub mod explain;
 pub mod identity;
 pub mod quota;
 pub mod route;

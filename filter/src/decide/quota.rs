@@ -50,7 +50,7 @@ impl<'a> Ask<'a> {
         })
     }
 
-    fn is_counted(&self, quota: &Quota) -> bool {
+    pub(super) fn is_counted(&self, quota: &Quota) -> bool {
         let server = &self.caller.server.name;
         let is_about = match quota.targets.as_slice() {
             [] => self.noun == Some(Noun::Tool),
@@ -61,7 +61,7 @@ impl<'a> Ask<'a> {
             && is_meant(quota.who.as_ref(), self.caller.principal)
     }
 
-    fn is_target(&self, target: &TargetPattern) -> bool {
+    pub(super) fn is_target(&self, target: &TargetPattern) -> bool {
         let name = if target.noun == Noun::Method { self.method } else { self.name };
         (target.noun == Noun::Method || self.noun == Some(target.noun))
             && target.server.as_ref().is_none_or(|server| server.matches(&self.caller.server.name))

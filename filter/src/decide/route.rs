@@ -26,7 +26,7 @@ pub fn needs_route(policy: &Policy) -> bool {
     policy.servers.iter().any(|server| server.matcher.route.is_some() || server.matcher.cluster.is_some())
 }
 
-fn matches(matcher: &ServerMatch, facts: &RouteFacts<'_>) -> bool {
+pub(super) fn matches(matcher: &ServerMatch, facts: &RouteFacts<'_>) -> bool {
     let same =
         |wanted: &Option<String>, fact: Option<&str>| wanted.as_deref().is_none_or(|wanted| fact == Some(wanted));
     matcher.path.as_deref().is_none_or(|prefix| is_below(facts.path, prefix))

@@ -317,11 +317,15 @@ impl Evidence for Gathered<'_> {
     }
 
     fn header(&self, name: &str) -> HeaderValue {
-        match self.headers.get(name) {
-            Lookup::Absent => HeaderValue::Absent,
-            Lookup::One(value) => std::str::from_utf8(value)
-                .map_or(HeaderValue::Unreadable, |value| HeaderValue::One(value.trim().to_owned())),
-            Lookup::Many => HeaderValue::Unreadable,
-        }
+        header_value(self.headers, name)
+    }
+}
+
+pub(super) fn header_value(headers: &Headers, name: &str) -> HeaderValue {
+    match headers.get(name) {
+        Lookup::Absent => HeaderValue::Absent,
+        Lookup::One(value) => std::str::from_utf8(value)
+            .map_or(HeaderValue::Unreadable, |value| HeaderValue::One(value.trim().to_owned())),
+        Lookup::Many => HeaderValue::Unreadable,
     }
 }

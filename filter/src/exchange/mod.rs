@@ -16,6 +16,8 @@ mod arguments;
 mod arrival;
 mod capabilities;
 mod events;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod explain;
 pub mod headers;
 mod inbound;
 mod outbound;

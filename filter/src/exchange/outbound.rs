@@ -220,7 +220,7 @@ fn has_lookalike(bytes: &[u8], pointer: &str, known: &[&str]) -> bool {
 }
 
 /// What `completion/complete` asks about. None if it names nothing, or could be read as naming something else.
-fn reference(bytes: &[u8]) -> Option<(Noun, Cow<'_, str>)> {
+pub(super) fn reference(bytes: &[u8]) -> Option<(Noun, Cow<'_, str>)> {
     if has_lookalike(bytes, "/params/ref", &["type", "name", "uri"]) {
         return None;
     }

@@ -290,7 +290,7 @@ impl Core {
     }
 
     /// The era that headers and body agree on, or what they disagree in.
-    fn agreed_era(&self, message: &Message<'_>) -> Result<Era, String> {
+    pub(super) fn agreed_era(&self, message: &Message<'_>) -> Result<Era, String> {
         let mirrored = &self.facts.mirrored;
         let claimed = match message.envelope.meta_version {
             None => None,

@@ -159,7 +159,7 @@ pub(super) fn position(source: &[u8], offset: usize) -> (usize, usize) {
 }
 
 /// The candidate that `text` was probably meant to be.
-pub(super) fn suggestion<'c>(text: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+pub fn suggestion<'c>(text: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     let folded = text.to_ascii_lowercase().replace('-', "_");
     let near = folded.chars().count().div_ceil(3);
     candidates

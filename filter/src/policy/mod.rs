@@ -43,7 +43,7 @@ pub use arguments::{Arguments, Sets};
 pub use compile::{VERSION, compile};
 #[cfg(not(target_family = "wasm"))]
 pub use compile::{check, check_against};
-pub use diagnostic::{Diagnostic, Diagnostics, Severity};
+pub use diagnostic::{Diagnostic, Diagnostics, Severity, suggestion};
 pub use identity::{Anonymous, ClaimPath, HeaderSource, Identity, IdentitySource, JwtSource};
 pub(crate) use index::{Candidates, RuleIndex};
 pub use lint::AllowedLint;

@@ -41,6 +41,14 @@ impl Target {
         Ok(Self { scheme: own(":scheme").unwrap_or(scheme), authority, path })
     }
 
+    /// The target of an absolute URL.
+    ///
+    /// # Errors
+    /// It is none, of HTTP: why, as a sentence without a full stop.
+    pub fn parse(url: &str) -> Result<Self, String> {
+        Self::new(url, &[])
+    }
+
     /// The absolute URL.
     pub fn url(&self) -> String {
         format!("{}://{}{}", self.scheme, self.authority, self.path)

@@ -14,7 +14,7 @@ use crate::host::{Properties, Value as Property};
 
 /// The subject where only other things were said of the caller.
 const SUBJECT: &str = "replay";
-const PEER: &str = "connection/uri_san_peer_certificate";
+pub(super) const PEER: &str = "connection/uri_san_peer_certificate";
 
 /// What is said of a caller.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -5,6 +5,7 @@
 
 mod caller;
 mod message;
+mod native;
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -20,6 +21,7 @@ use crate::host::{Clock, Finished, Http, LogLine, Module, Options, Protocol, Rel
 
 pub use caller::{Caller, CallerError, Claimed, TokenFault, supply, tokens};
 pub use message::HeaderChanges;
+pub use native::{as_started, trace};
 
 /// How captured traffic is replayed.
 #[derive(Debug, Clone)]
