@@ -172,13 +172,7 @@ pub fn explain<'p>(
     Explained { trace, events: world.events }
 }
 
-fn arrival<'p>(
-    policy: &'p Policy,
-    exchange: &Exchange,
-    headers: &Headers,
-    known: &dyn Known,
-    now: i64,
-) -> Trace<'p> {
+fn arrival<'p>(policy: &'p Policy, exchange: &Exchange, headers: &Headers, known: &dyn Known, now: i64) -> Trace<'p> {
     let core = &exchange.core;
     let path_fault = path_fault(&core.facts.path);
     let (route, cluster) = (known.route(), known.cluster());
@@ -193,9 +187,9 @@ fn arrival<'p>(
     let server = parties.and_then(|it| policy.servers.get(it.server));
     let principal = parties.map(|parties| parties.principal.as_ref().clone());
     let identity = server.map(|_| explain::identity(&policy.identity, &mut OfRequest { headers, known }));
-    let has_right = server.zip(principal.as_ref()).map(|(server, principal)| {
-        access::has_right(policy, &Caller { server, principal, now })
-    });
+    let has_right = server
+        .zip(principal.as_ref())
+        .map(|(server, principal)| access::has_right(policy, &Caller { server, principal, now }));
     Trace {
         path_fault,
         servers,

@@ -4,6 +4,7 @@ mod build;
 mod check;
 mod decisions;
 mod demo;
+mod explain;
 mod input;
 mod render;
 mod replay;
@@ -36,6 +37,7 @@ enum Command {
     Demo(demo::Demo),
     Up(up::Up),
     Check(check::Check),
+    Explain(explain::Explain),
     Replay(replay::Replay),
     Build(build::Build),
     Render(render::Render),
@@ -57,6 +59,7 @@ pub fn main() -> ExitCode {
         Command::Demo(command) => command.run(),
         Command::Up(command) => command.run(),
         Command::Check(command) => command.run(),
+        Command::Explain(command) => command.run(),
         Command::Replay(command) => command.run(),
         Command::Build(command) => command.run(),
         Command::Render(command) => command.run(),

@@ -245,7 +245,7 @@ pub(super) fn bytes(count: usize) -> String {
     }
 }
 
-fn identity_source(source: &IdentitySource) -> (&'static str, String) {
+pub(crate) fn identity_source(source: &IdentitySource) -> (&'static str, String) {
     match source {
         IdentitySource::Jwt(jwt) => {
             let mut detail = format!("issuer {}, subject from `{}`", jwt.issuer, jwt.subject.join("."));
@@ -281,7 +281,7 @@ fn identity_source(source: &IdentitySource) -> (&'static str, String) {
     }
 }
 
-fn anonymous(anonymous: &Anonymous) -> String {
+pub(super) fn anonymous(anonymous: &Anonymous) -> String {
     match anonymous {
         Anonymous::Deny => "deny".to_owned(),
         Anonymous::Allow => "allow: judged by the rules without `who`".to_owned(),
@@ -289,7 +289,7 @@ fn anonymous(anonymous: &Anonymous) -> String {
     }
 }
 
-fn matcher(server: &Server) -> String {
+pub(crate) fn matcher(server: &Server) -> String {
     let matcher = &server.matcher;
     let parts = [
         ("path", &matcher.path),
@@ -313,7 +313,7 @@ fn server_mode(server: &Server) -> &'static str {
     if server.govern { server.mode.as_str() } else { "not governed" }
 }
 
-pub(super) fn tool(pattern: &TargetPattern) -> String {
+pub(crate) fn tool(pattern: &TargetPattern) -> String {
     match &pattern.server {
         Some(server) => format!("{server}/{}", pattern.name),
         None => pattern.name.to_string(),
@@ -337,7 +337,7 @@ fn who(rule: &Rule) -> String {
     who_of(rule.who.as_ref())
 }
 
-pub(super) fn who_of(who: Option<&Who>) -> String {
+pub(crate) fn who_of(who: Option<&Who>) -> String {
     let Some(who) = who else { return "everyone".to_owned() };
     let asked: Vec<String> =
         who.0.iter().map(|(field, values)| format!("{} {}", field.as_str(), values.join(" or "))).collect();

@@ -6,6 +6,7 @@ pub mod lints;
 pub mod progress;
 mod quota;
 pub mod redaction;
+pub mod steps;
 pub mod style;
 pub mod table;
 pub mod text;

@@ -92,7 +92,8 @@ fn counted(ask: &Ask<'_>, quota: &Quota, amount: u64) -> Result<(u64, Vec<String
     let counters = ask.counters(quota).map_err(Uncounted::Uncountable)?;
     let named = |values: &crate::decide::quota::Values<'_>| {
         let pairs = quota.by.iter().zip(values);
-        let pairs = pairs.map(|(dimension, value)| format!("{} {}", dimension.as_str(), value.as_deref().unwrap_or("-")));
+        let pairs =
+            pairs.map(|(dimension, value)| format!("{} {}", dimension.as_str(), value.as_deref().unwrap_or("-")));
         pairs.collect::<Vec<_>>().join(", ")
     };
     Ok((amount, counters.iter().map(named).collect()))
