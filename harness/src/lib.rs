@@ -7,6 +7,8 @@
 //! envoy       find or install Envoy, render its configuration, start and stop it, read its audit lines
 //! output      files that are there whole or not at all
 //! host        the proxy-wasm ABI on wasmtime, behaving as Envoy was measured to behave
+//! learn       what captures and live servers show: an inventory, and the policy that allows just that
+//! policy_diff two policies compared by what they decide, for whom
 //! replay      captured traffic through the `.wasm`: what was decided, and what became of the bytes
 //! sample      an MCP server and clients that stand in for a company's own
 //! build       the `.wasm`, on any machine that can run cargo
@@ -20,7 +22,9 @@ pub mod engine;
 pub mod envoy;
 #[cfg(feature = "host")]
 pub mod host;
+pub mod learn;
 pub mod output;
+pub mod policy_diff;
 #[cfg(feature = "host")]
 pub mod replay;
 pub mod report;

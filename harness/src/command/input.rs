@@ -9,6 +9,7 @@ use miette::miette;
 use tidegate_filter::policy::{Compiled, IdentitySource, check};
 use time::OffsetDateTime;
 
+use crate::capture::CaptureError;
 use crate::envoy::{JwtProvider, Rendering, Upstream};
 use crate::report::style::Style;
 use crate::report::text;
@@ -86,6 +87,14 @@ pub(super) fn policy(path: &Path) -> miette::Result<PolicyFile> {
 /// Reads a file, or says which one could not be read.
 pub(super) fn read(path: &Path) -> miette::Result<Vec<u8>> {
     fs::read(path).map_err(|error| miette!("cannot read {}: {error}", path.display()))
+}
+
+/// Why a capture cannot be used, and what to do about it.
+pub(super) fn unusable(error: &CaptureError) -> miette::Report {
+    match error.help() {
+        Some(help) => miette!(help = help, "{error}"),
+        None => miette!("{error}"),
+    }
 }
 
 /// The module and its mode, the policy and what stands behind Envoy.

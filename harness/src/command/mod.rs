@@ -5,7 +5,9 @@ mod check;
 mod decisions;
 mod demo;
 mod explain;
+mod diff;
 mod input;
+mod learn;
 mod render;
 mod replay;
 mod simulation;
@@ -38,6 +40,8 @@ enum Command {
     Up(up::Up),
     Check(check::Check),
     Explain(explain::Explain),
+    Learn(learn::Learn),
+    Diff(diff::Diff),
     Replay(replay::Replay),
     Build(build::Build),
     Render(render::Render),
@@ -60,6 +64,8 @@ pub fn main() -> ExitCode {
         Command::Up(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Explain(command) => command.run(),
+        Command::Learn(command) => command.run(),
+        Command::Diff(command) => command.run(),
         Command::Replay(command) => command.run(),
         Command::Build(command) => command.run(),
         Command::Render(command) => command.run(),

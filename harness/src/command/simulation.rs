@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use clap::Args;
-#[cfg(feature = "host")]
 use miette::miette;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 #[cfg(feature = "host")]
 use {
@@ -13,8 +14,6 @@ use {
     crate::replay::{Caller, CallerError, Claimed, supply},
     crate::report::progress,
     tidegate_filter::policy::Identity,
-    time::OffsetDateTime,
-    time::format_description::well_known::Rfc3339,
 };
 
 /// Which `.wasm` runs.
@@ -80,7 +79,6 @@ pub(super) fn unsupplied(error: &CallerError) -> miette::Report {
 }
 
 /// The time that `--now` gives.
-#[cfg(feature = "host")]
 pub(super) fn time(text: &str) -> miette::Result<OffsetDateTime> {
     OffsetDateTime::parse(text, &Rfc3339)
         .map_err(|_| miette!(help = "write it as 2026-11-23T09:41:07Z (RFC 3339)", "--now `{text}` is not a time"))

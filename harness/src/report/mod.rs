@@ -1,6 +1,8 @@
 //! What a person or another tool reads.
 
+pub mod changes;
 pub mod explanation;
+pub mod inventory;
 pub mod json;
 pub mod lints;
 pub mod progress;
