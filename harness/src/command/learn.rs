@@ -25,7 +25,7 @@ use crate::report::{inventory, json as findings, text};
     tidegate learn --url http://localhost:3000/mcp      ask a server for its lists; nothing is called\n  \
     tidegate learn --format json traffic.har | jq '.inventory.servers[].tools'\n\n\
     The policy allows each tool, resource and prompt that was used, to those who used it, and nothing that was only\n\
-    listed. Secrets are counted by kind and place; no value is shown or kept. Of a server of which there is no traffic,\n\
+    listed, or that only ever failed. Secrets are counted by kind and place; no value is shown or kept. Of a server of which there is no traffic,\n\
     the policy allows the tools that it calls read-only.\n\n\
     Exits 0, or 2 if a capture, a server or the file to write cannot be used."
 )]
@@ -45,6 +45,9 @@ pub(super) struct Learn {
     /// Read bodies of which only a part was recorded
     #[arg(long)]
     allow_truncated: bool,
+    /// Allow as well what is on no list and only ever failed
+    #[arg(long)]
+    allow_attempts: bool,
     /// Write the policy to this file instead of printing it
     #[arg(long, short, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -79,7 +82,7 @@ impl Learn {
             }
         }
         self.ask_servers(&mut learner)?;
-        let starter = starter(learner.inventory(), &self.name);
+        let starter = starter(learner.inventory(), &self.name, self.allow_attempts);
         let policy = serde_json::to_string_pretty(&starter.policy).map_err(|error| miette!("{error}"))? + "\n";
         let warnings = warnings(&policy)?;
         if let Some(out) = &self.out {

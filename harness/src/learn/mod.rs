@@ -15,5 +15,8 @@ mod traffic;
 pub use caller::{Caller, Group};
 pub use inventory::{Annotations, Direction, Inventory, SecretSeen, Server, ServerKey, Thing, Tool, Usage};
 pub use live::{LiveError, Token, list};
-pub use starter::{Starter, starter};
+pub use starter::{Document, Starter, starter};
 pub use traffic::Learner;
+
+#[cfg(test)]
+mod tests;

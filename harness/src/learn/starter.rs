@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 use tidegate_filter::mcp::method::{self, Kind};
 use tidegate_filter::mcp::uri;
@@ -14,11 +15,40 @@ use super::inventory::{Inventory, Server, ServerKey, Usage};
 #[derive(Debug, Clone, PartialEq)]
 pub struct Starter {
     /// The policy document.
-    pub policy: Value,
+    pub policy: Document,
     /// What it does not allow although it was seen, and what it allows to more than those who were seen.
     pub notes: Vec<String>,
     /// Tools that servers list and nobody called: the policy refuses them. By server.
     pub unused: BTreeMap<String, Vec<String>>,
+}
+
+/// A policy document, in the order in which people read it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Document {
+    version: &'static str,
+    name: String,
+    identity: Value,
+    servers: Vec<ServerEntry>,
+    rules: Vec<RuleEntry>,
+    redaction: Value,
+    audit: Value,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct ServerEntry {
+    name: String,
+    #[serde(rename = "match")]
+    matcher: Value,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct RuleEntry {
+    id: String,
+    allow: Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    servers: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    who: Option<Value>,
 }
 
 /// What one group of callers used on one server.
@@ -33,8 +63,9 @@ struct Used {
     plain: Vec<String>,
 }
 
-/// The least that allows what is in the inventory; `name` is the policy's.
-pub fn starter(inventory: &Inventory, name: &str) -> Starter {
+/// The least that allows what is in the inventory; `name` is the policy's. What no server listed and what was only ever
+/// answered with an error is an attempt: it is allowed with `attempts` alone.
+pub fn starter(inventory: &Inventory, name: &str, attempts: bool) -> Starter {
     let mut notes = Vec::new();
     let names = server_names(inventory, &mut notes);
     let several_issuers = inventory.issuers.len() > 1;
@@ -52,8 +83,8 @@ pub fn starter(inventory: &Inventory, name: &str) -> Starter {
         if several_authorities && let Some(members) = matcher.as_object_mut() {
             members.insert("authority".to_owned(), json!(key.authority));
         }
-        servers.push(json!({"name": server_name, "match": matcher}));
-        let mut groups = used(server, server_name, &mut notes);
+        servers.push(ServerEntry { name: server_name.clone(), matcher });
+        let mut groups = used(server, server_name, attempts, &mut notes);
         if only_live {
             groups = BTreeMap::from([(None, declared_reads(server, server_name, &mut notes))]);
         }
@@ -107,15 +138,15 @@ pub fn starter(inventory: &Inventory, name: &str) -> Starter {
             notes.push(format!("{} {what}", counted(count, one, many)));
         }
     }
-    let policy = json!({
-        "version": "tidegate/v1",
-        "name": name,
-        "identity": identity(inventory, anonymous),
-        "servers": servers,
-        "rules": rules,
-        "redaction": {"detectors": "default", "requests": "block", "responses": "replace"},
-        "audit": {"arguments": "keys", "allowed": true},
-    });
+    let policy = Document {
+        version: "tidegate/v1",
+        name: name.to_owned(),
+        identity: identity(inventory, anonymous),
+        servers,
+        rules,
+        redaction: json!({"detectors": "default", "requests": "block", "responses": "replace"}),
+        audit: json!({"arguments": "keys", "allowed": true}),
+    };
     Starter { policy, notes, unused }
 }
 
@@ -196,16 +227,24 @@ impl Ids {
 }
 
 /// What each group used.
-fn used(server: &Server, server_name: &str, notes: &mut Vec<String>) -> BTreeMap<Option<Group>, Used> {
+fn used(server: &Server, server_name: &str, attempts: bool, notes: &mut Vec<String>) -> BTreeMap<Option<Group>, Used> {
     let mut groups: BTreeMap<Option<Group>, Used> = BTreeMap::new();
     let mut refuse = |what: &str, name: &str, why: &str| {
-        notes.push(format!("{server_name}: the {what} `{name}` was used and is not allowed: {why}"));
+        notes.push(format!("{server_name}: the {what} `{name}` was asked for and is not allowed: {why}"));
     };
     for caller in server.callers.keys() {
         groups.entry(caller.as_ref().map(super::Caller::group)).or_default();
     }
+    let attempt = |listed: bool, usage: &Usage| {
+        let is_attempt = !attempts && !listed && usage.errors >= usage.calls;
+        is_attempt.then_some("it is on no list, and every use of it failed (--allow-attempts allows it)")
+    };
     let by = |usage: &Usage| usage.by.keys().cloned().collect::<Vec<_>>();
     for (name, tool) in server.tools.iter().filter(|(_, tool)| tool.usage.calls > 0) {
+        if let Some(why) = attempt(tool.listed, &tool.usage) {
+            refuse("tool", name, why);
+            continue;
+        }
         if name.is_empty() || name.contains('*') || name.len() > 1024 {
             refuse("tool", name, "no pattern stands for this name alone");
             continue;
@@ -217,6 +256,10 @@ fn used(server: &Server, server_name: &str, notes: &mut Vec<String>) -> BTreeMap
         }
     }
     for (uri, resource) in server.resources.iter().filter(|(_, it)| it.usage.calls > 0) {
+        if let Some(why) = attempt(resource.listed, &resource.usage) {
+            refuse("resource", uri, why);
+            continue;
+        }
         if let Some(fault) = uri::fault(uri).or(uri.contains('*').then_some("a `*`, which stands for other text")) {
             refuse("resource", uri, &format!("it has {fault}"));
             continue;
@@ -226,6 +269,10 @@ fn used(server: &Server, server_name: &str, notes: &mut Vec<String>) -> BTreeMap
         }
     }
     for (name, prompt) in server.prompts.iter().filter(|(_, it)| it.usage.calls > 0) {
+        if let Some(why) = attempt(prompt.listed, &prompt.usage) {
+            refuse("prompt", name, why);
+            continue;
+        }
         if name.is_empty() || name.contains('*') || name.len() > 1024 {
             refuse("prompt", name, "no pattern stands for this name alone");
             continue;
@@ -281,7 +328,7 @@ fn rules_of(
     used: Used,
     several_issuers: bool,
     ids: &mut Ids,
-) -> Vec<Value> {
+) -> Vec<RuleEntry> {
     let who = group.map(|group| {
         let field = if group.is_team { "team" } else { "subject" };
         let mut who = json!({field: [group.name]});
@@ -292,16 +339,12 @@ fn rules_of(
     });
     let mut rules = Vec::new();
     let mut add = |kind: &str, noun: &str, names: Value, own_servers: bool| {
-        let mut rule = Map::new();
-        rule.insert("id".to_owned(), json!(ids.unique(format!("{stem}-{kind}"))));
-        rule.insert("allow".to_owned(), json!({noun: names}));
-        if own_servers {
-            rule.insert("servers".to_owned(), json!([server]));
-        }
-        if let Some(who) = &who {
-            rule.insert("who".to_owned(), who.clone());
-        }
-        rules.push(Value::Object(rule));
+        rules.push(RuleEntry {
+            id: ids.unique(format!("{stem}-{kind}")),
+            allow: json!({noun: names}),
+            servers: own_servers.then(|| vec![server.to_owned()]),
+            who: who.clone(),
+        });
     };
     let rules_are_empty = used.reads.is_empty()
         && used.calls.is_empty()
