@@ -68,7 +68,7 @@ impl Caller {
 
 impl Issuer {
     /// Adds what another token of the same issuer has.
-    pub(super) fn merge(&mut self, other: Self) {
+    pub(super) fn merge(&mut self, other: &Self) {
         self.audiences_differ |= other.audiences_differ || self.audience != other.audience;
         self.has_team |= other.has_team;
     }

@@ -126,12 +126,12 @@ pub fn starter(inventory: &Inventory, name: &str, attempts: bool) -> Starter {
         );
     }
     for (count, one, many, what) in [
-        (inventory.unreadable, "request is", "requests are", "no single JSON-RPC message: no policy lets it pass"),
+        (inventory.unreadable, "request is", "requests are", "no single JSON-RPC message, which no policy lets pass"),
         (
             inventory.unauthorized,
             "request was",
             "requests were",
-            "refused by the server itself (401, 403): nothing is learned from it",
+            "refused by the server itself (401, 403), from which nothing is learned",
         ),
     ] {
         if count > 0 {

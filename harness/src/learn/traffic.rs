@@ -96,7 +96,7 @@ impl Learner {
             return None;
         };
         match self.inventory.issuers.get_mut(&caller.issuer) {
-            Some(known) => known.merge(issuer),
+            Some(known) => known.merge(&issuer),
             None => {
                 self.inventory.issuers.insert(caller.issuer.clone(), issuer);
             }

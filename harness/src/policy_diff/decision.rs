@@ -180,27 +180,20 @@ fn verdict(verdict: &access::Verdict<'_>, conditions: Conditions) -> Decision {
 
 /// The conditions on arguments of every rule in force that is about this call.
 fn conditions(policy: &Policy, caller: &Caller<'_>, noun: Noun, name: &str, needs_write: bool) -> Conditions {
-    let mut found = Conditions::default();
-    let mut is_free = false;
-    for rule in &policy.rules {
-        let applies = rule.mode == Mode::Enforce
+    let applies = |rule: &&Rule| {
+        rule.mode == Mode::Enforce
             && rule.in_time(caller.now)
             && (rule.effect == Effect::Deny || rule.write || !needs_write)
             && is_meant(rule.who.as_ref(), caller.principal)
-            && is_about(rule, caller.server, noun, name);
-        if !applies {
-            continue;
-        }
-        match (&rule.arguments, rule.effect) {
-            (None, Effect::Allow) => is_free = true,
-            (None, Effect::Deny) => {}
-            (Some(arguments), effect) => {
-                let set = if effect == Effect::Allow { &mut found.one_of } else { &mut found.none_of };
-                set.insert(canonical(arguments.text()));
-            }
-        }
+            && is_about(rule, caller.server, noun, name)
+    };
+    let mut found = Conditions::default();
+    for rule in policy.rules.iter().filter(|rule| rule.arguments.is_some()).filter(applies) {
+        let set = if rule.effect == Effect::Allow { &mut found.one_of } else { &mut found.none_of };
+        set.extend(rule.arguments.as_ref().map(|arguments| canonical(arguments.text())));
     }
-    if is_free {
+    let is_free = |rule: &&Rule| rule.effect == Effect::Allow && rule.arguments.is_none();
+    if !found.one_of.is_empty() && policy.rules.iter().filter(is_free).any(|rule| applies(&rule)) {
         found.one_of.clear();
     }
     found

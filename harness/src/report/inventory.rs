@@ -144,7 +144,7 @@ fn server_text(key: &ServerKey, server: &Server, style: Style) -> String {
 }
 
 fn usage(usage: &Usage) -> [Cell; 3] {
-    let by: Vec<String> = usage.by.iter().filter_map(|(group, _)| group.as_ref()).map(|it| it.name.clone()).collect();
+    let by: Vec<String> = usage.by.keys().filter_map(Option::as_ref).map(|it| it.name.clone()).collect();
     let by = if by.is_empty() { "-".to_owned() } else { one_line(&by.join(", "), NAME) };
     let errors = match usage.errors {
         0 => Cell::from("0"),
