@@ -5,6 +5,7 @@
 //! capture     HAR and JSON lines: recorded traffic in, HAR out
 //! engine      limits for the rate limit services that count for a fleet
 //! envoy       find or install Envoy, render its configuration, start and stop it, read its audit lines
+//! measure     what the filter costs, natively and in wasmtime
 //! output      files that are there whole or not at all
 //! host        the proxy-wasm ABI on wasmtime, behaving as Envoy was measured to behave
 //! learn       what captures and live servers show: an inventory, and the policy that allows just that
@@ -23,6 +24,7 @@ pub mod envoy;
 #[cfg(feature = "host")]
 pub mod host;
 pub mod learn;
+pub mod measure;
 pub mod output;
 pub mod policy_diff;
 #[cfg(feature = "host")]

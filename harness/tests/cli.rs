@@ -264,3 +264,100 @@ fn render_prints_a_bootstrap_with_the_policy_inlined() {
     let policy: Value = serde_json::from_str(&std::fs::read_to_string(GOOD).unwrap()).unwrap();
     assert_eq!(configuration["layers"][0], policy);
 }
+
+/// What each of the commands that take a policy is given besides it.
+const WITH_A_POLICY: [(&str, &[&str]); 7] = [
+    ("up", &["--upstream", "http://localhost:1/mcp"]),
+    ("render envoy", &["--upstream", "http://localhost:1/mcp"]),
+    ("render istio", &["--selector", "a=b", "--module", "file:///t.wasm"]),
+    ("render istio-wasmplugin", &["--selector", "a=b", "--module", "file:///t.wasm"]),
+    ("render istio-trafficextension", &["--selector", "a=b", "--module", "file:///t.wasm"]),
+    ("render envoy-gateway", &["--target", "HTTPRoute/mcp", "--module", "https://example.com/t.wasm"]),
+    ("render limitador", &[]),
+];
+
+fn with_policy(command: &str, arguments: &[&str], policy: &str) -> Output {
+    let words: Vec<&str> = command.split(' ').collect();
+    tidegate(&[&words, arguments, &["--policy", policy]].concat())
+}
+
+#[test]
+fn a_policy_that_cannot_be_used_is_refused_by_every_command() {
+    let newer = Altered::new("newer", "\"tidegate/v1\"", "\"tidegate/v2\"");
+    let cut = Altered::new("cut", "\"rules\"", "\u{0}");
+    let directory = env!("CARGO_MANIFEST_DIR");
+    for (command, arguments) in WITH_A_POLICY {
+        for (policy, expected) in [
+            ("/nonexistent/policy.json", "cannot read /nonexistent/policy.json"),
+            (directory, "cannot read"),
+            (newer.path(), "tidegate/v2"),
+            (cut.path(), "is not a policy that can run: 1 error"),
+        ] {
+            let output = with_policy(command, arguments, policy);
+            assert_eq!(code(&output), 2, "{command} {policy}");
+            assert!(stderr(&output).contains(expected), "{command} {policy}: {}", stderr(&output));
+            assert!(output.stdout.is_empty(), "{command}: nothing half is printed");
+        }
+    }
+}
+
+#[test]
+fn a_server_that_no_proxy_reaches_is_refused_by_every_command() {
+    for command in ["up", "render envoy"] {
+        for (url, expected) in [("ws://h/mcp", "http or https"), ("stdio:server", "http or https"), ("", "not a URL")] {
+            let output = with_policy(command, &["--upstream", url], GOOD);
+            assert_eq!(code(&output), 2, "{command} {url}");
+            assert!(stderr(&output).contains(expected), "{command} {url}: {}", stderr(&output));
+        }
+    }
+}
+
+#[test]
+fn files_that_are_not_there_are_named_before_anything_is_built() {
+    for (arguments, expected) in [
+        (&["build", "--out", "/nonexistent/tidegate.wasm"][..], "cannot write /nonexistent/tidegate.wasm"),
+        (&["build", "--out", "/"], "cannot write /"),
+        (&["demo", "--wasm", "/nonexistent/tidegate.wasm"], "there is no module at /nonexistent/tidegate.wasm"),
+        (
+            &[
+                "up",
+                "-p",
+                GOOD,
+                "-u",
+                "http://localhost:1/mcp",
+                "--listen",
+                "127.0.0.1:0",
+                "--wasm",
+                "/nonexistent.wasm",
+            ],
+            "there is no module at /nonexistent.wasm",
+        ),
+        (
+            &[
+                "up",
+                "-p",
+                GOOD,
+                "-u",
+                "http://h/",
+                "--issuer",
+                "https://idp.example.com",
+                "--jwks",
+                "/nonexistent.json",
+            ],
+            "cannot read /nonexistent.json",
+        ),
+    ] {
+        let output = tidegate(arguments);
+        assert_eq!(code(&output), 2, "{arguments:?}");
+        assert!(stderr(&output).contains(expected), "{arguments:?}: {}", stderr(&output));
+    }
+}
+
+#[test]
+fn nothing_is_coloured_where_nobody_looks() {
+    for arguments in [&["--help"][..], &["render", "--help"], &["chekc"], &["up"], &["check", GOOD]] {
+        let output = tidegate(arguments);
+        let text = [output.stdout, output.stderr].concat();
+        assert!(!text.contains(&0x1b), "{arguments:?}: {}", String::from_utf8_lossy(&text));
+    }
+}

@@ -6,22 +6,19 @@
     reason = "helpers of tests state what must hold"
 )]
 
+mod rendered;
+
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-use std::sync::OnceLock;
-use std::time::Duration;
+use std::path::PathBuf;
 
-use serde_json::{Map, Value, json};
-use tidegate::build::{self, Wasm};
-use tidegate::envoy::audit::Event;
-use tidegate::envoy::{Binary, Envoy, JwtProvider, Options, Rendering, Upstream};
-use tidegate::report::progress::Lines;
-use tidegate::sample::{Client, Era, Issuer, Principal, Reply, Server};
+use rendered::{
+    DIGEST, assert_governs, before_the_router, binary, faults, manager, manifest, module, proxy, render, said,
+};
+use serde_json::{Value, json};
+use tidegate::envoy::Envoy;
+use tidegate::sample::{Issuer, Server};
 
-const STARTER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../policies/starter.json");
-const DIGEST: &str = "0000000000000000000000000000000000000000000000000000000000000000";
-/// How both manifests in `envoy/` were rendered; the digest is for their user to fill in.
+/// How the manifests in `envoy/` were rendered; the digest is for their user to fill in.
 const AS_SHIPPED: [&str; 10] = [
     "--selector",
     "app=mcp-server",
@@ -35,52 +32,17 @@ const AS_SHIPPED: [&str; 10] = [
     DIGEST,
 ];
 
-fn render(form: &str, arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tidegate"));
-    command.args(["render", form, "--policy", STARTER]).args(arguments).output().unwrap()
-}
-
-fn manifest(form: &str, arguments: &[&str]) -> Value {
-    let output = render(form, &[arguments, &["--format", "json"]].concat());
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(0), "{said}");
-    serde_json::from_slice(&output.stdout).unwrap()
-}
-
-fn module() -> &'static Path {
-    static MODULE: OnceLock<PathBuf> = OnceLock::new();
-    MODULE.get_or_init(|| build::build(&Wasm::filter(), &Lines).unwrap().path)
-}
-
-fn binary() -> &'static Binary {
-    static BINARY: OnceLock<Binary> = OnceLock::new();
-    BINARY.get_or_init(|| Binary::find(&Lines).unwrap())
-}
-
 #[test]
 fn the_manifests_in_the_repository_are_what_the_command_renders() {
     let shipped = [
         ("istio", include_str!("../../envoy/istio-envoyfilter.yaml")),
         ("istio-wasmplugin", include_str!("../../envoy/istio-wasmplugin.yaml")),
+        ("istio-trafficextension", include_str!("../../envoy/istio-trafficextension.yaml")),
     ];
     for (form, text) in shipped {
         let output = render(form, &AS_SHIPPED);
         assert_eq!(String::from_utf8(output.stdout).unwrap(), text, "render it again");
     }
-}
-
-/// What the API server has against a manifest; `schema` is what `crds/extract.py` made of the CRD.
-fn faults(schema: &str, manifest: &Value) -> Vec<String> {
-    let schema: Value = serde_json::from_str(schema).unwrap();
-    let mut faults = Vec::new();
-    for key in ["apiVersion", "kind"] {
-        if manifest[key] != schema[key] {
-            faults.push(format!("{key} is {}", manifest[key]));
-        }
-    }
-    let validator = jsonschema::draft7::new(&schema["spec"]).unwrap();
-    faults.extend(validator.iter_errors(&manifest["spec"]).map(|error| error.to_string()));
-    faults
 }
 
 /// The proxy has the key in its environment, and hands it to the filter by name.
@@ -117,6 +79,26 @@ fn the_api_server_takes_every_manifest() {
         let manifest = manifest("istio-wasmplugin", arguments);
         assert_eq!(faults(schema, &manifest), [""; 0], "{manifest}");
     }
+    for form in ["istio-wasmplugin", "istio-trafficextension"] {
+        let schema = if form == "istio-wasmplugin" { schema } else { include_str!("crds/trafficextension.json") };
+        for kind in ["Gateway/mcp-waypoint", "service/mcp-server", "ServiceEntry/mcp.example.com", "GatewayClass/w"] {
+            let attached = [&["--target", kind, "--priority", "-5"], &AS_SHIPPED[2..]].concat();
+            let manifest = manifest(form, &attached);
+            assert_eq!(faults(schema, &manifest), [""; 0], "{manifest}");
+            assert!(manifest["spec"]["selector"].is_null() && manifest["spec"]["priority"] == -5, "{manifest}");
+            assert_eq!(manifest["spec"]["match"][0]["mode"], "CLIENT_AND_SERVER", "{manifest}");
+        }
+    }
+    let extension = include_str!("crds/trafficextension.json");
+    for arguments in [&AS_SHIPPED[..], &anywhere, &gateway, &secret, &keyed] {
+        let manifest = manifest("istio-trafficextension", arguments);
+        assert_eq!(faults(extension, &manifest), [""; 0], "{manifest}");
+    }
+    let mut broken = manifest("istio-trafficextension", &AS_SHIPPED);
+    broken["spec"]["wasm"]["holdHeaders"] = json!(true);
+    broken["spec"]["phase"] = json!("FIRST");
+    assert_eq!(faults(extension, &broken).len(), 2, "the schema has a say");
+
     let mut broken = manifest("istio-wasmplugin", &AS_SHIPPED);
     broken["spec"]["sha256"] = json!("latest");
     broken["spec"]["holdHeaders"] = json!(true);
@@ -156,9 +138,7 @@ fn what_is_asked_for_is_where_istio_looks_for_it() {
 fn what_cannot_be_rendered_says_why_and_what_a_host_cannot_do_is_said() {
     let said = |form: &str, arguments: &[&str]| {
         let output = render(form, arguments);
-        let text = String::from_utf8(output.stderr).unwrap();
-        let words = text.split_whitespace().filter(|it| *it != "│").collect::<Vec<_>>().join(" ");
-        (output.status.code().unwrap(), words)
+        (output.status.code().unwrap(), said(&output))
     };
     let unpinned = ["--selector", "a=b", "--module", "oci://registry.example.com/tidegate:0.1.0"];
     for (form, arguments, expected) in [
@@ -166,6 +146,9 @@ fn what_cannot_be_rendered_says_why_and_what_a_host_cannot_do_is_said() {
         ("istio", &["--selector", "a=b", "--module", "tidegate.wasm"], "write oci://"),
         ("istio", &["--selector", "a", "--module", "file:///t.wasm"], "KEY=VALUE"),
         ("istio", &["--module", "file:///t.wasm"], "--selector"),
+        ("istio-trafficextension", &["--module", "file:///t.wasm"], "--target"),
+        ("istio-trafficextension", &["--module", "file:///t.wasm", "--target", "Pod/mcp"], "Gateway, GatewayClass"),
+        ("istio-trafficextension", &[&unpinned[..], &["--target", "Gateway/w"]].concat(), "cannot be used with"),
         ("istio-wasmplugin", &[&unpinned[..], &["--sha256", "latest"]].concat(), "64 lower-case"),
         ("istio-wasmplugin", &[&unpinned[..], &["--port", "0"]].concat(), "--port"),
     ] {
@@ -179,32 +162,8 @@ fn what_cannot_be_rendered_says_why_and_what_a_host_cannot_do_is_said() {
     }
     let (_, words) = said("istio", &AS_SHIPPED);
     assert!(words.contains("RequestAuthentication") && !words.contains("cannot hold"), "{words}");
-}
-
-/// A proxy as istiod makes it for a workload with a RequestAuthentication, before any filter of ours is in it.
-fn proxy(server: SocketAddr, issuer: &Issuer) -> Value {
-    let mut rendering = Rendering::new("", "");
-    rendering.hold = false;
-    rendering.upstreams.push(Upstream::plain("mcp", server));
-    rendering.jwt.push(JwtProvider { issuer: issuer.name().to_owned(), audiences: vec![], jwks: issuer.jwks() });
-    let mut bootstrap = rendering.bootstrap();
-    filters(&mut bootstrap).retain(|filter| filter["name"] != "tidegate");
-    bootstrap["node"] = json!({"id": "sidecar", "cluster": "mcp-server"});
-    bootstrap
-}
-
-fn manager(bootstrap: &mut Value) -> &mut Value {
-    bootstrap.pointer_mut("/static_resources/listeners/0/filter_chains/0/filters/0/typed_config").unwrap()
-}
-
-fn filters(bootstrap: &mut Value) -> &mut Vec<Value> {
-    manager(bootstrap)["http_filters"].as_array_mut().unwrap()
-}
-
-fn before_the_router(bootstrap: &mut Value, filter: Value) {
-    let filters = filters(bootstrap);
-    let router = filters.iter().position(|it| it["name"] == "envoy.filters.http.router").unwrap();
-    filters.insert(router, filter);
+    let yaml = String::from_utf8(render("istio-trafficextension", &AS_SHIPPED).stdout).unwrap();
+    assert!(yaml.contains("# Warning: a TrafficExtension cannot hold headers"), "the file tells it as well\n{yaml}");
 }
 
 /// A directory that goes when the test ends.
@@ -260,9 +219,9 @@ fn patched(mut bootstrap: Value, filter: &Value, directory: &Scratch) -> Value {
     bootstrap
 }
 
-/// The proxy with a WasmPlugin, as istiod builds the filter from it.
+/// The proxy with a WasmPlugin or a TrafficExtension, as istiod builds the filter from it.
 fn plugged(mut bootstrap: Value, plugin: &Value) -> Value {
-    let spec = &plugin["spec"];
+    let spec = plugin["spec"].get("wasm").unwrap_or(&plugin["spec"]);
     let filter = json!({
         "name": "extensions.istio.io/wasmplugin/mcp.tidegate",
         "typed_config": {
@@ -304,39 +263,10 @@ async fn envoy_accepts_what_istiod_makes_of_each_manifest() {
         "grpc_services": [{"envoy_grpc": {"cluster_name": "mcp"}}],
     }});
     Envoy::validate(binary(), bootstrap).await.unwrap();
-    let plugin = manifest("istio-wasmplugin", &AS_SHIPPED);
-    Envoy::validate(binary(), plugged(proxy(nowhere, &issuer), &plugin)).await.unwrap();
-}
-
-/// An allowed call, a refused one and a list, in both eras, at the log levels of a proxy of Istio. Says how many requests
-/// the server saw of a refused call.
-async fn assert_governs(bootstrap: Value, server: &Server, issuer: &Issuer) -> u64 {
-    let options = Options { component_log_level: "misc:error".to_owned(), ..Options::default() };
-    let envoy = Envoy::start(binary(), bootstrap, &options).await.unwrap();
-    let url = format!("http://{}/mcp/billing", envoy.listener("mcp").unwrap());
-    let ada = Principal { subject: "ada", team: "finance", groups: &[] };
-    let token = issuer.token(&ada, "https://mcp.example.com");
-    for era in Era::ALL {
-        let client = Client::connect(&url, Some(&token), era).await.unwrap();
-        let tools = client.list_tools().await.unwrap();
-        assert_eq!(tools, ["list_customers", "get_customer", "search_invoices"], "{era}");
-        let refused = client.call("delete_customer", Map::new()).await;
-        assert_eq!(refused.denial().unwrap()["reason"], "tool_not_allowed", "{era}: {refused:?}");
-        let allowed = client.call("list_customers", Map::new()).await;
-        assert!(matches!(allowed, Reply::Result { is_error: false, .. }), "{era}: {allowed:?}");
-        client.close().await;
+    for form in ["istio-wasmplugin", "istio-trafficextension"] {
+        let plugin = manifest(form, &AS_SHIPPED);
+        Envoy::validate(binary(), plugged(proxy(nowhere, &issuer), &plugin)).await.unwrap();
     }
-    let calls: Vec<String> = server.calls().into_iter().map(|it| it.tool).collect();
-    assert_eq!(calls, ["list_customers"; 2], "what was refused did not run");
-    let refusal = |line: &str| Event::from_log_line(line).is_some_and(|it| it.target() == Some("delete_customer"));
-    envoy.wait_for_log(refusal, Duration::from_secs(30)).await.unwrap();
-    Client::connect(&url, None, Era::Legacy).await.unwrap_err();
-
-    // In the modern era a client sends nothing but what it is asked to.
-    let client = Client::connect(&url, Some(&token), Era::Modern).await.unwrap();
-    let before = envoy.stats().await.unwrap().number("cluster.mcp.upstream_rq_total");
-    client.call("delete_customer", Map::new()).await;
-    envoy.stats().await.unwrap().number("cluster.mcp.upstream_rq_total") - before
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -121,13 +121,17 @@ pub(super) struct Attachment {
     /// Audience (`aud`) that those JWTs must have; may be repeated
     #[arg(long, value_name = "AUDIENCE", requires = "jwks")]
     pub(super) audience: Vec<String>,
+    /// The service that counts quotas of global scope, as the cluster that the policy names
+    #[arg(long, value_name = "URL")]
+    pub(super) rate_limit_service: Option<String>,
     #[command(flatten)]
     pub(super) redaction_key: RedactionKey,
 }
 
 impl Attachment {
-    /// Checks everything that can be checked without Envoy, and puts it into a rendering without a module yet.
-    pub(super) fn rendering(&self, wasm: &Path) -> miette::Result<(PolicyFile, Rendering)> {
+    /// Checks everything that can be checked without Envoy, and puts it into a rendering without a module yet; with what
+    /// will surely go wrong although each part is right by itself.
+    pub(super) fn rendering(&self, wasm: &Path) -> miette::Result<(PolicyFile, Rendering, Vec<String>)> {
         let policy = keyed_policy(&self.policy, &self.redaction_key)?;
         let upstream = Upstream::from_url(&self.upstream).map_err(|error| miette!("{error}"))?;
         let mut rendering = Rendering::new(policy.text.clone(), wasm);
@@ -137,11 +141,33 @@ impl Attachment {
             let jwks = key_set(path)?;
             rendering.jwt.push(JwtProvider { issuer: issuer.clone(), audiences: self.audience.clone(), jwks });
         }
-        for warning in mismatches(&policy.compiled, &upstream, &rendering.jwt) {
-            eprintln!("tidegate: warning: {warning}");
+        rendering.services.extend(self.rate_limits(&policy.compiled)?);
+        let mut warnings = mismatches(&policy.compiled, &upstream, &rendering.jwt);
+        if let Some(service) = &policy.compiled.configuration.host.stores.global
+            && rendering.services.is_empty()
+        {
+            warnings.push(format!(
+                "quotas of global scope are counted in the cluster `{}`, which Envoy does not know here: what they govern is \
+                 judged by their `on_store_error`. Give --rate-limit-service http://HOST:PORT",
+                service.cluster
+            ));
         }
         rendering.upstreams.push(upstream);
-        Ok((policy, rendering))
+        Ok((policy, rendering, warnings))
+    }
+
+    /// The cluster of the service that counts for a fleet.
+    fn rate_limits(&self, compiled: &Compiled) -> miette::Result<Option<Upstream>> {
+        let Some(url) = &self.rate_limit_service else { return Ok(None) };
+        let Some(service) = &compiled.configuration.host.stores.global else {
+            let help = "write host.stores.global in the document, or leave --rate-limit-service out";
+            return Err(miette!(help = help, "the policy names no rate limit service"));
+        };
+        let mut upstream = Upstream::from_url(url).map_err(|error| miette!("--rate-limit-service: {error}"))?;
+        upstream.name.clone_from(&service.cluster);
+        // It is spoken to by gRPC.
+        upstream.http2 = true;
+        Ok(Some(upstream))
     }
 }
 

@@ -1,11 +1,14 @@
 //! The subcommands. Exit codes: 0 all is well, 1 there are findings, 2 the input or the machine is not as it must be.
 
+mod bench;
 mod build;
 mod check;
+mod completions;
 mod decisions;
 mod demo;
 mod explain;
 mod diff;
+mod help;
 mod input;
 mod learn;
 mod render;
@@ -15,7 +18,7 @@ mod up;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 /// Governs Model Context Protocol (MCP) traffic inside the Envoy that you already run.
 #[derive(Debug, Parser)]
@@ -25,9 +28,11 @@ use clap::{Parser, Subcommand};
     arg_required_else_help = true,
     after_help = "Start with:\n  tidegate demo                                   see it work, in real Envoy\n  \
                   tidegate check policies/starter.json            is the policy right?\n  \
+                  tidegate replay --policy policies/starter.json traffic.har     what would it do to this traffic?\n  \
                   tidegate up --policy policies/starter.json --upstream http://localhost:3000/mcp\n  \
-                  tidegate replay --policy policies/starter.json traffic.har   what would it do to this traffic?\n\n\
-                  Exit codes: 0 all is well, 1 there are findings, 2 wrong usage or input."
+                  tidegate render istio --help                    put it where your Envoys run\n\n\
+                  Every command has examples: tidegate check --help. Exit codes: 0 all is well, 1 there are findings, 2 wrong \
+                  usage or input. Colours appear on terminals only, and never where NO_COLOR is set."
 )]
 struct Cli {
     #[command(subcommand)]
@@ -45,6 +50,8 @@ enum Command {
     Replay(replay::Replay),
     Build(build::Build),
     Render(render::Render),
+    Bench(bench::Bench),
+    Completions(completions::Completions),
 }
 
 /// How a command that could do its work ended.
@@ -58,7 +65,8 @@ enum Outcome {
 
 /// Runs the command that the process's arguments name.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let matches = help::grouped(Cli::command()).get_matches();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let result = match cli.command {
         Command::Demo(command) => command.run(),
         Command::Up(command) => command.run(),
@@ -69,6 +77,8 @@ pub fn main() -> ExitCode {
         Command::Replay(command) => command.run(),
         Command::Build(command) => command.run(),
         Command::Render(command) => command.run(),
+        Command::Bench(command) => command.run(),
+        Command::Completions(command) => command.run(),
     };
     match result {
         Ok(Outcome::Fine) => ExitCode::SUCCESS,

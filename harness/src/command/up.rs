@@ -51,7 +51,10 @@ pub(super) fn ready(wasm: Option<&Path>, progress: &dyn Progress) -> miette::Res
 
 impl Up {
     pub(super) fn run(&self) -> miette::Result<Outcome> {
-        let (policy, mut rendering) = self.attachment.rendering(Path::new(""))?;
+        let (policy, mut rendering, warnings) = self.attachment.rendering(Path::new(""))?;
+        for warning in warnings {
+            eprintln!("tidegate: warning: {warning}");
+        }
         input::ensure_key(&policy)?;
         input::ensure_free(self.attachment.listen)?;
         let progress = progress::for_stderr();

@@ -27,8 +27,8 @@ pub use binary::{Binary, PYPI_VERSION};
 pub use log::{Follower, Log};
 pub use process::{Bootstrap, Envoy, Options};
 pub use render::{
-    Codec, JwtProvider, Mesh, Module, ModuleError, Proxies, Rendering, TrustedRoots, Upstream, UpstreamError,
-    policy_text,
+    Codec, GatewayError, GatewayExtension, GatewayListener, JwtProvider, Mesh, Module, ModuleError, Proxies, Rendering,
+    Target, TrustedRoots, Upstream, UpstreamError, policy_text,
 };
 pub use stats::Stats;
 pub use yaml::to_yaml;

@@ -6,6 +6,7 @@
 mod caller;
 mod message;
 mod native;
+mod stage;
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -22,6 +23,7 @@ use crate::host::{Clock, Finished, Http, LogLine, Module, Options, Protocol, Rel
 pub use caller::{Caller, CallerError, Claimed, TokenFault, supply, tokens};
 pub use message::HeaderChanges;
 pub use native::{as_started, trace};
+pub use stage::{Staged, stage};
 
 /// How captured traffic is replayed.
 #[derive(Debug, Clone)]

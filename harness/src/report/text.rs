@@ -92,7 +92,13 @@ pub fn findings(name: &str, source: &[u8], findings: &[Diagnostic], style: Style
     let theme = if style.colours() { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
     let handler = GraphicalReportHandler::new_themed(theme).with_context_lines(1).with_links(false);
     let mut out = String::new();
+    // A picture of a line of thousands of columns shows nothing, and beyond 65,535 miette cannot draw it.
+    let is_drawable = source.split(|byte| *byte == b'\n').all(|line| line.len() <= 4_000);
     for finding in findings {
+        if !is_drawable {
+            finding.render(source, name, &mut out);
+            continue;
+        }
         let pictured = Pictured { finding, name, source };
         if handler.render_report(&mut out, &pictured).is_err() {
             // The picture could not be drawn; the words still count.
@@ -105,6 +111,14 @@ pub fn findings(name: &str, source: &[u8], findings: &[Diagnostic], style: Style
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_policy_in_one_very_long_line_is_told_of_in_words() {
+        let source = format!("{{\"nmae\": \"{}\", \"version\": \"tidegate/v1\"}}", "x".repeat(70_000));
+        let diagnostics = tidegate_filter::policy::compile(source.as_bytes()).unwrap_err();
+        let text = findings("p.json", source.as_bytes(), &diagnostics.0, Style::PLAIN);
+        assert!(text.contains("p.json:1:2") && text.contains("did you mean `name`"), "{text:.300}");
+    }
 
     #[test]
     fn a_typo_is_shown_with_its_place_and_the_remedy() {

@@ -30,7 +30,7 @@ const SAW_WIDTH: usize = 56;
 #[derive(Debug, Args)]
 #[command(after_help = "Builds the filter, gets Envoy, starts two sample MCP servers (billing, platform), and lets \
     three callers with signed tokens and one without use them, in both protocol eras. Exits 0 only if every verdict was \
-    the expected one and no refused tool ran.\n\nExample:\n  cargo demo")]
+    the expected one and no refused tool ran.\n\nExamples:\n  tidegate demo\n  tidegate demo --no-hold --log      as in Istio's WasmPlugin, and what Envoy logged")]
 pub(super) struct Demo {
     /// Use this module instead of building one
     #[arg(long, value_name = "FILE")]

@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::super::Outcome;
 use super::super::input::Attachment;
-use super::Format;
+use super::{Document, Format};
 
 /// A complete Envoy bootstrap configuration: the filter in front of one MCP server
 #[derive(Debug, Args)]
@@ -29,13 +29,18 @@ pub(super) struct Render {
 
 impl Render {
     pub(super) fn run(&self) -> miette::Result<Outcome> {
-        let (policy, mut rendering) = self.attachment.rendering(&self.wasm)?;
+        let (policy, mut rendering, mut warnings) = self.attachment.rendering(&self.wasm)?;
         rendering.admin = self.admin;
+        if let Some(key) = &policy.compiled.configuration.host.redaction_key_env {
+            warnings.push(format!(
+                "Envoy needs the environment variable {key}, of at least 16 bytes; without it it refuses to start"
+            ));
+        }
         let policy = &policy.compiled.configuration.policy;
-        let remarks = [
+        let remarks = vec![
             format!("Envoy with Tidegate and the policy `{}` ({}).", policy.name, policy.digest),
             "Audit events are in Envoy's log: run it with --component-log-level wasm:info".to_owned(),
         ];
-        super::print(&rendering.bootstrap(), &remarks, self.format)
+        Document { manifests: vec![rendering.bootstrap()], remarks, warnings }.print(self.format)
     }
 }

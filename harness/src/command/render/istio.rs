@@ -2,22 +2,20 @@ use std::path::PathBuf;
 
 use clap::Args;
 use miette::miette;
-use tidegate_filter::policy::{IdentitySource, Policy};
+use serde_json::Value;
 
 use super::super::Outcome;
 use super::super::input::{self, PolicyFile};
-use super::Format;
-use crate::envoy::{Mesh, Module, Proxies};
+use super::warnings::{self, Host};
+use super::{Document, Format};
+use crate::envoy::{Mesh, Module, Proxies, Target};
 
-/// What both manifests are made of.
+/// What the manifests are made of.
 #[derive(Debug, Args)]
 struct Attachment {
     /// The policy to enforce
     #[arg(long, short, value_name = "FILE")]
     policy: PathBuf,
-    /// Label of the pods whose proxies get the filter; may be repeated, then a pod must have all
-    #[arg(long, value_name = "KEY=VALUE", required = true, value_parser = label)]
-    selector: Vec<(String, String)>,
     /// These pods are a gateway, and not MCP servers with sidecars
     #[arg(long)]
     gateway: bool,
@@ -25,7 +23,7 @@ struct Attachment {
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     port: Option<u16>,
     /// Where the proxies get the module: oci://, https://, http:// or file:///
-    #[arg(long, value_name = "URL")]
+    #[arg(long, visible_alias = "wasm-url", value_name = "URL")]
     module: String,
     /// Digest of the module, or of the OCI image that it is in
     #[arg(long, value_name = "HEX")]
@@ -53,6 +51,36 @@ struct Attachment {
 pub(super) struct EnvoyFilter {
     #[command(flatten)]
     attachment: Attachment,
+    /// Label of the pods whose proxies get the filter; may be repeated, then a pod must have all
+    #[arg(long, value_name = "KEY=VALUE", required = true, value_parser = label)]
+    selector: Vec<(String, String)>,
+}
+
+/// What a WasmPlugin and a TrafficExtension are made of besides.
+#[derive(Debug, Args)]
+struct Plugin {
+    #[command(flatten)]
+    attachment: Attachment,
+    #[command(flatten)]
+    place: Place,
+    /// The secret that opens the module's registry
+    #[arg(long, value_name = "NAME")]
+    pull_secret: Option<String>,
+    /// The order among plugins behind jwt_authn, highest first
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    priority: Option<i32>,
+}
+
+/// Which proxies.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct Place {
+    /// Label of the pods whose proxies get the filter; may be repeated, then a pod must have all
+    #[arg(long, value_name = "KEY=VALUE", value_parser = label)]
+    selector: Vec<(String, String)>,
+    /// A waypoint (Gateway/NAME), or a Service or ServiceEntry behind one; may be repeated
+    #[arg(long, value_name = "KIND/NAME", value_parser = target, conflicts_with = "gateway")]
+    target: Vec<Target>,
 }
 
 /// An Istio WasmPlugin, in no-hold mode
@@ -63,10 +91,20 @@ pub(super) struct EnvoyFilter {
     Istio 1.27 or later (failStrategy FAIL_RELOAD).")]
 pub(super) struct WasmPlugin {
     #[command(flatten)]
-    attachment: Attachment,
-    /// The secret that opens the module's registry
-    #[arg(long, value_name = "NAME")]
-    pull_secret: Option<String>,
+    plugin: Plugin,
+}
+
+/// An Istio TrafficExtension, which succeeds the WasmPlugin, in no-hold mode
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  tidegate render istio-trafficextension --policy policies/starter.json \\\n      \
+    --selector app=mcp-server --port 8080 --module oci://registry.example.com/tidegate:0.1.0 \\\n      \
+    --sha256 DIGEST | kubectl apply -n mcp -f -\n  \
+    tidegate render istio-trafficextension --policy policies/starter.json --target Gateway/mcp-waypoint \\\n      \
+    --module oci://registry.example.com/tidegate:0.1.0 --sha256 DIGEST      in ambient mode\n\n\
+    Istio 1.30 or later.")]
+pub(super) struct TrafficExtension {
+    #[command(flatten)]
+    plugin: Plugin,
 }
 
 fn label(text: &str) -> Result<(String, String), String> {
@@ -76,100 +114,77 @@ fn label(text: &str) -> Result<(String, String), String> {
     }
 }
 
+fn target(text: &str) -> Result<Target, String> {
+    Target::parse(text, &Target::ISTIO)
+}
+
 impl Attachment {
-    fn mesh(&self, pull_secret: Option<&String>) -> miette::Result<(PolicyFile, Mesh)> {
+    fn mesh(&self, selector: &[(String, String)]) -> miette::Result<(PolicyFile, Mesh)> {
         let policy = input::keyed_policy(&self.policy, &self.redaction_key)?;
         let module = Module::new(&self.module, self.sha256.as_deref()).map_err(|error| miette!("{error}"))?;
         let mesh = Mesh {
             policy: policy.text.clone(),
             name: self.name.clone(),
             namespace: self.namespace.clone(),
-            selector: self.selector.iter().cloned().collect(),
+            selector: selector.iter().cloned().collect(),
+            targets: Vec::new(),
             proxies: if self.gateway { Proxies::Gateways } else { Proxies::Sidecars },
             port: self.port,
             module,
-            pull_secret: pull_secret.cloned(),
+            pull_secret: None,
+            priority: None,
         };
         Ok((policy, mesh))
+    }
+
+    fn print(&self, manifest: Value, host: Host, mesh: &Mesh, policy: &PolicyFile) -> miette::Result<Outcome> {
+        let how = match host {
+            Host::EnvoyFilter => "in hold mode. Istio 1.28 or later",
+            Host::TrafficExtension => "in no-hold mode. Istio 1.30 or later",
+            _ => "in no-hold mode. Istio 1.27 or later",
+        };
+        let configuration = &policy.compiled.configuration;
+        Document {
+            manifests: vec![manifest],
+            remarks: super::remarks(&configuration.policy, how),
+            warnings: warnings::of(host, configuration, &mesh.module),
+        }
+        .print(self.format)
     }
 }
 
 impl EnvoyFilter {
     pub(super) fn run(&self) -> miette::Result<Outcome> {
-        let (policy, mesh) = self.attachment.mesh(None)?;
+        let (policy, mesh) = self.attachment.mesh(&self.selector)?;
         let manifest = mesh.envoy_filter().map_err(|error| miette!("{error}"))?;
-        let policy = &policy.compiled.configuration.policy;
-        warn(&of_any_mesh(policy));
-        let remarks = remarks("in hold mode. Istio 1.28 or later", policy);
-        super::print(&manifest, &remarks, self.attachment.format)
+        self.attachment.print(manifest, Host::EnvoyFilter, &mesh, &policy)
+    }
+}
+
+impl Plugin {
+    fn mesh(&self) -> miette::Result<(PolicyFile, Mesh)> {
+        let (policy, mut mesh) = self.attachment.mesh(&self.place.selector)?;
+        mesh.targets.clone_from(&self.place.target);
+        mesh.pull_secret.clone_from(&self.pull_secret);
+        mesh.priority = self.priority;
+        Ok((policy, mesh))
     }
 }
 
 impl WasmPlugin {
     pub(super) fn run(&self) -> miette::Result<Outcome> {
-        let (policy, mesh) = self.attachment.mesh(self.pull_secret.as_ref())?;
+        let (policy, mesh) = self.plugin.mesh()?;
         let manifest = mesh.wasm_plugin().map_err(|error| miette!("{error}"))?;
-        let policy = &policy.compiled.configuration.policy;
-        warn(&[of_a_wasm_plugin(&mesh.module), of_any_mesh(policy)].concat());
-        let remarks = remarks("in no-hold mode. Istio 1.27 or later", policy);
-        super::print(&manifest, &remarks, self.attachment.format)
+        self.plugin.attachment.print(manifest, Host::WasmPlugin, &mesh, &policy)
     }
 }
 
-fn remarks(how: &str, policy: &Policy) -> Vec<String> {
-    vec![
-        format!("Tidegate with the policy `{}` ({}), {how}.", policy.name, policy.digest),
-        "Audit events are in the proxies' log, at the level `warn`.".to_owned(),
-    ]
-}
-
-fn warn(warnings: &[String]) {
-    for warning in warnings {
-        eprintln!("tidegate: warning: {warning}");
+impl TrafficExtension {
+    pub(super) fn run(&self) -> miette::Result<Outcome> {
+        let (policy, mesh) = self.plugin.mesh()?;
+        let manifest = mesh.traffic_extension().map_err(|error| miette!("{error}"))?;
+        self.plugin.attachment.print(manifest, Host::TrafficExtension, &mesh, &policy)
     }
-}
-
-/// What a WasmPlugin cannot do, whatever the policy.
-fn of_a_wasm_plugin(module: &Module) -> Vec<String> {
-    let mut warnings = vec![
-        "a WasmPlugin cannot hold headers: the server sees those of a refused call, never its body, and a reset stream. \
-         `tidegate render istio` makes an EnvoyFilter, which holds them"
-            .to_owned(),
-        "istiod writes the policy anew: `policy_digest` in audit events is not that of the file, and line and column in \
-         the filter's errors are not its"
-            .to_owned(),
-    ];
-    if module.sha256().is_none() && module.file().is_none() {
-        warnings.push(format!("whoever can replace {} decides what runs in the proxies: give --sha256", module.url()));
-    }
-    warnings
-}
-
-/// What the policy asks of a mesh that no manifest of the filter's can give.
-fn of_any_mesh(policy: &Policy) -> Vec<String> {
-    let mut warnings = Vec::new();
-    for source in &policy.identity.sources {
-        if let IdentitySource::Jwt(source) = source {
-            warnings.push(format!(
-                "the policy takes callers from JWTs of {}: without a RequestAuthentication with this issuer for the same \
-                 pods, such callers have no identity",
-                source.issuer
-            ));
-        }
-    }
-    for server in &policy.servers {
-        let by = &server.matcher;
-        for (part, name) in [("route", &by.route), ("cluster", &by.cluster)] {
-            if let Some(name) = name {
-                warnings.push(format!(
-                    "server `{}` is matched by the {part} `{name}`: in a mesh istiod names them, as in inbound|8080||; \
-                     match it by path or authority",
-                    server.name
-                ));
-            }
-        }
-    }
-    warnings
 }
 
 #[cfg(test)]
@@ -183,20 +198,5 @@ mod tests {
         for wrong in ["app", "=mcp", "app=*", ""] {
             label(wrong).unwrap_err();
         }
-    }
-
-    #[test]
-    fn what_a_mesh_cannot_give_is_named() {
-        let policy = r#"{"version": "tidegate/v1", "name": "p",
-            "identity": {"sources": [{"jwt": {"issuer": "https://idp.example.com"}}]},
-            "servers": [{"name": "crm", "match": {"route": "crm"}}, {"name": "hr", "match": {"path": "/hr"}}],
-            "rules": [{"id": "r", "allow": {"tools": ["get_*"]}}]}"#;
-        let compiled = tidegate_filter::policy::compile(policy.as_bytes()).unwrap();
-        let warnings = of_any_mesh(&compiled.configuration.policy);
-        let [issuer, route] = warnings.as_slice() else { panic!("{warnings:?}") };
-        assert!(issuer.contains("JWTs of https://idp.example.com: without a RequestAuthentication"), "{issuer}");
-        assert!(route.contains("server `crm` is matched by the route `crm`"), "{route}");
-        let pinned = |digest| of_a_wasm_plugin(&Module::new("oci://h/t:1", digest).unwrap()).len();
-        assert_eq!((pinned(None), pinned(Some("0".repeat(64).as_str()))), (3, 2));
     }
 }

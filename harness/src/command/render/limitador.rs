@@ -5,7 +5,7 @@ use miette::miette;
 use tidegate_filter::policy::{Quota, Scope};
 
 use super::super::{Outcome, input};
-use super::Format;
+use super::{Document, Format};
 use crate::engine;
 
 /// The limits file of Limitador, from the policy's quotas of global scope
@@ -45,12 +45,9 @@ impl Render {
             return Err(miette!(help = help, "{name} names no rate limit service"));
         };
         let limits = engine::limitador(&service.domain, quotas.iter().copied());
-        for warning in &limits.warnings {
-            eprintln!("tidegate: warning: {warning}");
-        }
         let (title, digest) = (&configuration.policy.name, &configuration.policy.digest);
         let mut remarks = vec![format!("Limits for Limitador from the policy `{title}` ({digest}).")];
         remarks.extend(engine::limitador_remarks(service.hold, quotas));
-        super::print(&limits.document, &remarks, self.format)
+        Document { manifests: vec![limits.document], remarks, warnings: limits.warnings }.print(self.format)
     }
 }

@@ -27,6 +27,8 @@ pub struct Rendering {
     pub admin: SocketAddr,
     /// The MCP servers behind Envoy, most specific path prefix first.
     pub upstreams: Vec<Upstream>,
+    /// Services that the filter itself asks, such as one that counts for a fleet. Nothing is routed there.
+    pub services: Vec<Upstream>,
     /// Issuers whose JWTs Envoy verifies before the filter looks at them.
     pub jwt: Vec<JwtProvider>,
     /// The protocol that clients speak.
@@ -75,6 +77,7 @@ impl Rendering {
             listen: loopback,
             admin: loopback,
             upstreams: Vec::new(),
+            services: Vec::new(),
             jwt: Vec::new(),
             codec: Codec::Auto,
             http1_trailers: false,
@@ -105,7 +108,7 @@ impl Rendering {
             "admin": {"address": socket_address(&self.admin.ip().to_string(), self.admin.port())},
             "static_resources": {
                 "listeners": [self.listener()],
-                "clusters": self.upstreams.iter().map(Upstream::cluster).collect::<Vec<_>>(),
+                "clusters": self.upstreams.iter().chain(&self.services).map(Upstream::cluster).collect::<Vec<_>>(),
             },
         });
         if self.stats_tags {

@@ -1,8 +1,11 @@
-//! What Istio's two manifests have in common: which proxies, which port, where the module comes from.
+//! What Istio's manifests have in common: which proxies, which port, where the module comes from.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
+use tidegate_filter::policy::LogLevel;
+
+use super::{Target, host_settings, key_variable, policy_text, set};
 
 /// Everything that a manifest for Istio depends on.
 ///
@@ -13,10 +16,12 @@ use serde_json::{Map, Value, json};
 ///     name: "tidegate".to_owned(),
 ///     namespace: None,
 ///     selector: [("app".to_owned(), "mcp-server".to_owned())].into(),
+///     targets: Vec::new(),
 ///     proxies: Proxies::Sidecars,
 ///     port: Some(8080),
 ///     module: Module::new("file:///etc/tidegate/tidegate.wasm", None)?,
 ///     pull_secret: None,
+///     priority: None,
 /// };
 /// assert_eq!(mesh.envoy_filter()?["kind"], "EnvoyFilter");
 /// # Ok::<(), tidegate::envoy::ModuleError>(())
@@ -29,8 +34,10 @@ pub struct Mesh {
     pub name: String,
     /// Namespace of the manifest; `None` leaves it to `kubectl`.
     pub namespace: Option<String>,
-    /// Labels of the pods whose proxies get the filter.
+    /// Labels of the pods whose proxies get the filter; empty if `targets` says where it goes.
     pub selector: BTreeMap<String, String>,
+    /// The resources that a plugin is attached to, waypoints above all, which no selector reaches.
+    pub targets: Vec<Target>,
     /// What these pods are.
     pub proxies: Proxies,
     /// The one port that is governed; `None`: every HTTP port.
@@ -39,6 +46,8 @@ pub struct Mesh {
     pub module: Module,
     /// The secret that opens the module's registry, where the manifest can name one.
     pub pull_secret: Option<String>,
+    /// The order among plugins of the same phase, highest first.
+    pub priority: Option<i32>,
 }
 
 /// The proxies of a mesh that a filter can be put into by selector.
@@ -110,13 +119,71 @@ impl Module {
 
 impl Mesh {
     pub(super) fn metadata(&self) -> Value {
-        let mut metadata = Map::new();
-        metadata.insert("name".to_owned(), json!(self.name));
-        if let Some(namespace) = &self.namespace {
-            metadata.insert("namespace".to_owned(), json!(namespace));
-        }
-        Value::Object(metadata)
+        metadata(&self.name, self.namespace.as_deref())
     }
+
+    /// Where a WasmPlugin or TrafficExtension goes and in which place of the chain: behind `jwt_authn`, so that the
+    /// filter sees verified claims, and before Istio's authorization.
+    pub(super) fn placement(&self) -> Value {
+        let mut traffic = json!({"mode": match self.proxies {
+            // A waypoint is a server of the clients' and a client of the servers'.
+            _ if !self.targets.is_empty() => "CLIENT_AND_SERVER",
+            Proxies::Sidecars => "SERVER",
+            // Istio counts a gateway among the clients.
+            Proxies::Gateways => "CLIENT",
+        }});
+        if let Some(port) = self.port {
+            set(&mut traffic, "ports", json!([{"number": port}]));
+        }
+        let mut placement = json!({"phase": "AUTHZ", "match": [traffic]});
+        if self.targets.is_empty() {
+            set(&mut placement, "selector", json!({"matchLabels": self.selector}));
+        } else {
+            let targets: Vec<Value> = self.targets.iter().map(Target::reference).collect();
+            set(&mut placement, "targetRefs", json!(targets));
+        }
+        if let Some(priority) = self.priority {
+            set(&mut placement, "priority", json!(priority));
+        }
+        placement
+    }
+
+    /// The module and its configuration, as a WasmPlugin and a TrafficExtension both spell them.
+    ///
+    /// # Errors
+    /// The policy is no JSON.
+    pub(super) fn plugin(&self) -> Result<Value, serde_json::Error> {
+        let policy: Value = serde_json::from_str(policy_text(&self.policy))?;
+        let mut plugin = json!({
+            "url": self.module.url(),
+            "imagePullPolicy": "IfNotPresent",
+            "pluginName": self.name,
+            "failStrategy": "FAIL_RELOAD",
+            // istiod hands it over as a string of JSON. Istio's proxies log warnings, and would hide an audit log at
+            // `info`.
+            "pluginConfig": {"host": host_settings(&self.policy, false, LogLevel::Warn), "layers": [policy]},
+        });
+        if let Some(key) = key_variable(&self.policy) {
+            set(&mut plugin, "vmConfig", json!({"env": [{"name": key, "valueFrom": "HOST"}]}));
+        }
+        if let Some(digest) = self.module.sha256() {
+            set(&mut plugin, "sha256", json!(digest));
+        }
+        if let Some(secret) = &self.pull_secret {
+            set(&mut plugin, "imagePullSecret", json!(secret));
+        }
+        Ok(plugin)
+    }
+}
+
+/// A manifest's `metadata`.
+pub(super) fn metadata(name: &str, namespace: Option<&str>) -> Value {
+    let mut metadata = Map::new();
+    metadata.insert("name".to_owned(), json!(name));
+    if let Some(namespace) = namespace {
+        metadata.insert("namespace".to_owned(), json!(namespace));
+    }
+    Value::Object(metadata)
 }
 
 #[cfg(test)]

@@ -2,7 +2,10 @@
 
 mod bootstrap;
 mod envoy_filter;
+mod envoy_gateway;
 mod mesh;
+mod target;
+mod traffic_extension;
 mod upstream;
 mod wasm_plugin;
 
@@ -10,7 +13,9 @@ use serde_json::{Value, json};
 use tidegate_filter::policy::{self, LogLevel};
 
 pub use bootstrap::{Codec, JwtProvider, Rendering};
+pub use envoy_gateway::{GatewayError, GatewayExtension, GatewayListener};
 pub use mesh::{Mesh, Module, ModuleError, Proxies};
+pub use target::Target;
 pub use upstream::{TrustedRoots, Upstream, UpstreamError};
 
 /// What the filter is called in the configuration of its host.
@@ -86,6 +91,14 @@ fn set(object: &mut Value, key: &str, value: Value) {
     if let Some(object) = object.as_object_mut() {
         object.insert(key.to_owned(), value);
     }
+}
+
+/// Both objects in one.
+fn merged(mut object: Value, other: Value) -> Value {
+    if let (Some(object), Value::Object(other)) = (object.as_object_mut(), other) {
+        object.extend(other);
+    }
+    object
 }
 
 #[cfg(test)]
