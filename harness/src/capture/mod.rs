@@ -182,8 +182,8 @@ pub fn read(
         match format::tell(path, &start, whole || start.len() >= format::LOOKED_AT)? {
             Some(format) => break format,
             None => {
-                whole = more(&mut reader, &mut start)
-                    .map_err(|source| CaptureError::Unreadable { path: path.to_owned(), source })?
+                let read = more(&mut reader, &mut start);
+                whole = read.map_err(|source| CaptureError::Unreadable { path: path.to_owned(), source })?;
             }
         }
     };

@@ -276,7 +276,9 @@ fn number(place: Place) -> usize {
 }
 
 /// Headers, the pieces of the body, and whether some of it is missing.
-fn pieces(message: Message) -> Result<(Vec<Field>, Vec<Vec<u8>>, bool), String> {
+type Pieces = (Vec<Field>, Vec<Vec<u8>>, bool);
+
+fn pieces(message: Message) -> Result<Pieces, String> {
     let Message { headers, body, mut chunks, mut truncated, .. } = message;
     if let Some(body) = body {
         truncated |= body.truncated;

@@ -1,4 +1,4 @@
-//! What real recorders wrote (`tests/captures/recorders/`): Envoy 1.40.0, mitmproxy 11.0.2.
+//! What real recorders wrote (`tests/captures/recorders/`): Envoy 1.40.0, mitmproxy 11.0.2, MCP Inspector 2.12.0.
 
 use super::*;
 
@@ -96,4 +96,18 @@ fn a_har_of_mitmproxy_is_read() {
 fn a_har_of_a_mitmproxy_that_streams_has_no_bodies_and_says_so() {
     let error = open(&recorded("mitmproxy-streamed.har"), Truncated::Refuse).unwrap().find_map(Result::err).unwrap();
     assert!(error.to_string().contains("entry 1: 0 of 245 bytes of the request's body were recorded"), "{error}");
+}
+
+#[test]
+fn both_exports_of_an_inspector_hold_its_calls() {
+    for (name, kind) in
+        [("inspector-network.json", "text/event-stream"), ("inspector-protocol.json", "application/json")]
+    {
+        let exchanges = exchanges(name);
+        let call = exchanges.iter().find(|it| it.request.body.windows(10).any(|it| it == b"tools/call")).unwrap();
+        assert!(text(call).contains("done"), "{name}: {}", text(call));
+        let headers = &call.response.as_ref().unwrap().headers;
+        assert_eq!(header(headers, "content-type"), Some(kind), "{name}");
+        assert!(header(&call.request.headers, "mcp-protocol-version").is_some(), "{name}");
+    }
 }
