@@ -171,10 +171,7 @@ fn undenied(step: &RuleStep<'_>, all: &[RuleStep<'_>]) -> Way {
     };
     Way {
         rule: Some(rule.id.clone()),
-        changes: vec![format!(
-            "rule {} must not deny {pattern}: {conditions}, and a deny goes before every allow",
-            rule.id
-        )],
+        changes: vec![format!("it must not deny {pattern}: {conditions}, and a deny goes before every allow")],
         but: Some(but),
     }
 }
