@@ -10,6 +10,7 @@
 //! host        the proxy-wasm ABI on wasmtime, behaving as Envoy was measured to behave
 //! learn       what captures and live servers show: an inventory, and the policy that allows just that
 //! policy_diff two policies compared by what they decide, for whom
+//! policy_test what a policy must do, tried on the `.wasm`
 //! replay      captured traffic through the `.wasm`: what was decided, and what became of the bytes
 //! sample      an MCP server and clients that stand in for a company's own
 //! build       the `.wasm`, on any machine that can run cargo
@@ -27,6 +28,8 @@ pub mod learn;
 pub mod measure;
 pub mod output;
 pub mod policy_diff;
+#[cfg(feature = "host")]
+pub mod policy_test;
 #[cfg(feature = "host")]
 pub mod replay;
 pub mod report;

@@ -14,7 +14,7 @@ use self::documents::Document;
 use self::observed::Observed;
 use super::{Outcome, input};
 use crate::report::style::{Paint, Style, one_line};
-use crate::report::{explanation, json, lints, redaction, text};
+use crate::report::{explanation, json, lints, redaction, sarif, text};
 
 /// Checks policies: errors that Envoy would refuse, and lints such as rules that can never apply
 #[derive(Debug, Args)]
@@ -58,6 +58,7 @@ pub(super) struct Check {
 enum Format {
     Text,
     Json,
+    Sarif,
 }
 
 /// One document that was checked, or could not be.
@@ -131,14 +132,14 @@ impl Check {
         if self.lints {
             match self.format {
                 Format::Text => print(&lints::table(Style::for_stdout()))?,
-                Format::Json => print_pretty(&json!({"lints": lints::list()}))?,
+                Format::Json | Format::Sarif => print_pretty(&json!({"lints": lints::list()}))?,
             }
             return Ok(Outcome::Fine);
         }
         if self.policies.is_empty() {
             match self.format {
                 Format::Text => print(&redaction::detector_table(None, Style::for_stdout()))?,
-                Format::Json => print_pretty(&json!({"detectors": redaction::detector_list(None)}))?,
+                Format::Json | Format::Sarif => print_pretty(&json!({"detectors": redaction::detector_list(None)}))?,
             }
             return Ok(Outcome::Fine);
         }
@@ -156,6 +157,7 @@ impl Check {
                 let files: Vec<Value> = checked.iter().map(|file| self.entry(file)).collect();
                 print_pretty(&json!({"files": files, "errors": errors, "warnings": warnings}))?;
             }
+            Format::Sarif => print_sarif(&checked)?,
         }
         let mut unreadable = checked.iter().filter_map(|it| it.unreadable.as_deref());
         if let Some(first) = unreadable.next() {
@@ -259,6 +261,13 @@ impl Beside {
 
 /// How much of a list of names is printed, in characters.
 const WIDTH: usize = 300;
+
+fn print_sarif(checked: &[Checked]) -> miette::Result<()> {
+    let of = |file: &Checked| -> Vec<sarif::Finding> {
+        file.findings.iter().map(|it| sarif::Finding::of_policy(&file.name, it)).collect()
+    };
+    print_pretty(&sarif::log(&checked.iter().flat_map(of).collect::<Vec<_>>()))
+}
 
 fn print_pretty(report: &Value) -> miette::Result<()> {
     let text = serde_json::to_string_pretty(report).map_err(|error| miette!("{error}"))?;

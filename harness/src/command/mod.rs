@@ -14,6 +14,7 @@ mod learn;
 mod render;
 mod replay;
 mod simulation;
+mod test;
 mod up;
 
 use std::process::ExitCode;
@@ -29,6 +30,7 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
     after_help = "Start with:\n  tidegate demo                                   see it work, in real Envoy\n  \
                   tidegate check policies/starter.json            is the policy right?\n  \
                   tidegate replay --policy policies/starter.json traffic.har     what would it do to this traffic?\n  \
+                  tidegate test policies                          does it do what its tests say?\n  \
                   tidegate up --policy policies/starter.json --upstream http://localhost:3000/mcp\n  \
                   tidegate render istio --help                    put it where your Envoys run\n\n\
                   Every command has examples: tidegate check --help. Exit codes: 0 all is well, 1 there are findings, 2 wrong \
@@ -47,6 +49,7 @@ enum Command {
     Explain(explain::Explain),
     Learn(learn::Learn),
     Diff(diff::Diff),
+    Test(test::Test),
     Replay(replay::Replay),
     Build(build::Build),
     Render(render::Render),
@@ -74,6 +77,7 @@ pub fn main() -> ExitCode {
         Command::Explain(command) => command.run(),
         Command::Learn(command) => command.run(),
         Command::Diff(command) => command.run(),
+        Command::Test(command) => command.run(),
         Command::Replay(command) => command.run(),
         Command::Build(command) => command.run(),
         Command::Render(command) => command.run(),

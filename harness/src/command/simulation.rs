@@ -1,5 +1,7 @@
 //! What the commands share that run the filter without Envoy: the module, and who calls.
 
+#[cfg(feature = "host")]
+use std::path::Path;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -40,18 +42,29 @@ pub(super) struct CallerOptions {
 impl ModuleOptions {
     /// The compiled module, built first if need be.
     pub(super) fn load(&self) -> miette::Result<Module> {
-        let progress = progress::for_stderr();
-        let built = match &self.wasm {
-            Some(path) => Ok(path.clone()),
-            None => build::build(&Wasm::filter(), progress.as_ref()).map(|built| built.path),
-        };
-        let module = built.map_err(|error| miette!("{error}")).and_then(|path| {
-            progress.stage("compiling the module");
-            Module::from_file(&path).map_err(|error| miette!("{error}"))
-        });
-        progress.finish();
-        module
+        compile(&self.path()?)
     }
+
+    /// Where the module is, built first if need be.
+    pub(super) fn path(&self) -> miette::Result<PathBuf> {
+        if let Some(path) = &self.wasm {
+            return Ok(path.clone());
+        }
+        let progress = progress::for_stderr();
+        let built = build::build(&Wasm::filter(), progress.as_ref());
+        progress.finish();
+        built.map(|built| built.path).map_err(|error| miette!("{error}"))
+    }
+}
+
+/// The module in a file, compiled.
+#[cfg(feature = "host")]
+pub(super) fn compile(path: &Path) -> miette::Result<Module> {
+    let progress = progress::for_stderr();
+    progress.stage("compiling the module");
+    let module = Module::from_file(path).map_err(|error| miette!("{error}"));
+    progress.finish();
+    module
 }
 
 #[cfg(feature = "host")]

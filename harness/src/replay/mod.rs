@@ -158,6 +158,18 @@ impl Replayer {
         Ok(Self { settings, vm: first, clock, twin })
     }
 
+    /// Changes for the exchanges that follow who calls and when, and Envoy's names of the route and the cluster.
+    pub fn situate(
+        &mut self,
+        caller: Caller,
+        now: Option<OffsetDateTime>,
+        route: Option<String>,
+        cluster: Option<String>,
+    ) {
+        (self.settings.caller, self.settings.now) = (caller, now);
+        (self.settings.route, self.settings.cluster) = (route, cluster);
+    }
+
     /// Replays one exchange.
     ///
     /// # Errors

@@ -9,6 +9,14 @@ pub mod progress;
 mod quota;
 pub mod redaction;
 pub mod steps;
+#[cfg(feature = "host")]
+pub mod junit;
+pub mod progress;
+mod quota;
+pub mod redaction;
+pub mod sarif;
 pub mod style;
+#[cfg(feature = "host")]
+pub mod summary;
 pub mod table;
 pub mod text;
