@@ -133,7 +133,7 @@ fn json_is_one_object_a_message_and_says_where_it_comes_from() {
     let output = replay(&["--trust-capture-tokens", "--format", "json", "--chunks", "adversarial", &path]);
     assert_eq!(code(&output), 0, "{}", stderr(&output));
     let lines: Vec<Value> = stdout(&output).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(lines.len(), 9);
+    assert_eq!(lines.len(), 10, "nine messages and the summary");
     let denial = &lines[4];
     for (name, value) in [
         ("capture", path.as_str()),
@@ -152,6 +152,7 @@ fn json_is_one_object_a_message_and_says_where_it_comes_from() {
     }
     assert_eq!(lines[1]["hidden"], serde_json::json!(["delete_customer", "get_payment_credentials"]));
     assert_eq!(lines[1]["response"]["body"], "rewritten");
+    assert_eq!(lines[9]["summary"]["messages"], 9);
     assert!(stderr(&output).contains("nobody has verified these tokens"));
 }
 
@@ -302,6 +303,12 @@ fn usage_that_cannot_be_meant_is_refused_before_anything_is_built() {
         (&["--host", "both", "--out", "/nonexistent/x.har"], "--out can only be written for one header mode"),
         (&["--out", "/nonexistent/x.har"], "cannot write /nonexistent/x.har"),
         (&["--host", "sideways"], "invalid value 'sideways'"),
+        (&["--html", "/nonexistent/x.html"], "cannot write /nonexistent/x.html"),
+        (&["--html", "/nonexistent/x", "--out", "/nonexistent/x"], "--out and --html are the same file"),
+        (&["--html", POLICY], "would overwrite a policy"),
+        (&["--fail-on", "newly-denied"], "there is no other policy to compare with"),
+        (&["--against", "/nonexistent/p.json"], "cannot read /nonexistent/p.json"),
+        (&["--against", POLICY, "--host", "both"], "--against compares in one header mode"),
         (&["--wasm", POLICY], "not a module that can be loaded"),
     ] {
         let output = replay(&[arguments, &[&path]].concat());

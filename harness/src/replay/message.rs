@@ -78,6 +78,22 @@ pub(super) fn in_pieces(message: &Http) -> Http {
     Http { chunks: body.chunks(size).map(<[u8]>::to_vec).collect(), ..message.clone() }
 }
 
+/// Cuts an event stream whose pieces were not recorded as small as it can be, and says whether it did. What comes out of
+/// a filter that is right does not depend on it.
+pub fn cut_finely(exchange: &mut Exchange) -> bool {
+    let Some(response) = &mut exchange.response else { return false };
+    let is_stream = header(&response.headers, "content-type")
+        .is_some_and(|it| it.trim_start().to_ascii_lowercase().starts_with("text/event-stream"));
+    match response.chunks.as_slice() {
+        [whole] if is_stream => {
+            let size = whole.len().div_ceil(PIECES).max(1);
+            response.chunks = whole.chunks(size).map(<[u8]>::to_vec).collect();
+            true
+        }
+        _ => false,
+    }
+}
+
 /// Headers as captures have them: without pseudo-headers.
 pub(super) fn plain(headers: &Headers) -> capture::Headers {
     let plain = headers.iter().filter(|(name, _)| !name.starts_with(':'));
@@ -128,6 +144,37 @@ mod tests {
         let pieces = in_pieces(&message(PIECES * 3 + 1)).chunks;
         assert!(pieces.len() <= PIECES && pieces.concat().len() == PIECES * 3 + 1);
         assert!(in_pieces(&Http::default()).chunks.is_empty());
+    }
+
+    #[test]
+    fn only_event_streams_of_unknown_pieces_are_cut_finely() {
+        let exchange = |kind: &str, chunks: &[&str]| Exchange {
+            place: capture::Place::Line(1),
+            at: None,
+            http2: false,
+            request: capture::Request {
+                method: "POST".to_owned(),
+                target: capture::Target { scheme: "http".to_owned(), authority: "h".to_owned(), path: "/".to_owned() },
+                headers: Vec::new(),
+                body: Vec::new(),
+            },
+            response: Some(Response {
+                status: 200,
+                headers: vec![("Content-Type".to_owned(), kind.to_owned())],
+                chunks: chunks.iter().map(|chunk| chunk.as_bytes().to_vec()).collect(),
+            }),
+        };
+        for (kind, chunks, expected) in [
+            ("text/event-stream; charset=utf-8", &["abc"][..], 3),
+            ("text/event-stream", &["ab", "c"], 2),
+            ("text/event-stream", &[], 0),
+            ("application/json", &["abc"], 1),
+        ] {
+            let mut exchange = exchange(kind, chunks);
+            assert_eq!(cut_finely(&mut exchange), expected == 3, "{kind}");
+            let response = exchange.response.unwrap();
+            assert_eq!((response.chunks.len(), response.body()), (expected, chunks.concat().into_bytes()));
+        }
     }
 
     #[test]

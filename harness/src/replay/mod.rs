@@ -21,7 +21,7 @@ use crate::envoy::policy_text;
 use crate::host::{Clock, Finished, Http, LogLine, Module, Options, Protocol, Released, Side, StartError, Vm};
 
 pub use caller::{Caller, CallerError, Claimed, TokenFault, supply, tokens};
-pub use message::HeaderChanges;
+pub use message::{HeaderChanges, cut_finely};
 pub use native::{as_started, trace};
 pub use stage::{Staged, stage};
 
@@ -85,6 +85,8 @@ pub enum Sent {
 pub struct Replayed {
     /// The filter's `decision` events, in their order; those with `direction` `response` are about the response.
     pub decisions: Vec<Event>,
+    /// The filter's `completion` events: what a decision cost in the end, among other things.
+    pub completions: Vec<Event>,
     /// Names of list entries that were left out.
     pub hidden: Vec<String>,
     /// Secrets in what the server sent. Those in a request are in its decision.
@@ -257,6 +259,8 @@ fn outcome(
         events.iter().any(|event| event.text("direction") == Some("response") && !event.redactions().is_empty());
     let completions = events.iter().filter(|event| !is_told && event.kind() == "completion");
     let redactions = completions.flat_map(Event::redactions).collect();
+    let (decisions, others): (Vec<Event>, Vec<Event>) =
+        events.into_iter().partition(|event| event.kind() == "decision");
     let sent = match &finished.upstream {
         message if message.ended => Sent::Whole,
         message if message.headers.is_some() => Sent::Headers,
@@ -266,7 +270,8 @@ fn outcome(
     let given = response.filter(|_| sent == Sent::Whole);
     let headers = |message: &crate::host::Message| message.headers.clone().unwrap_or_default();
     Replayed {
-        decisions: events.into_iter().filter(|event| event.kind() == "decision").collect(),
+        decisions,
+        completions: others.into_iter().filter(|event| event.kind() == "completion").collect(),
         hidden,
         redactions,
         ungoverned: false,

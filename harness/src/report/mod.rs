@@ -3,6 +3,8 @@
 pub mod changes;
 pub mod explanation;
 pub mod inventory;
+#[cfg(feature = "host")]
+pub mod html;
 pub mod json;
 pub mod lints;
 pub mod progress;
@@ -19,4 +21,6 @@ pub mod style;
 #[cfg(feature = "host")]
 pub mod summary;
 pub mod table;
+#[cfg(feature = "host")]
+pub mod tally;
 pub mod text;

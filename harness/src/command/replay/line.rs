@@ -9,6 +9,7 @@ use crate::command::decisions::{self, CALLER, MESSAGE};
 use crate::envoy::audit::{Event, Redaction};
 use crate::replay::{HeaderChanges, Replayed, Sent};
 use crate::report::style::{Paint, Style, one_line};
+use crate::report::tally::Verdict;
 
 /// Members of an audit event that are shown as they are.
 const SHOWN: [&str; 22] = [
@@ -94,6 +95,16 @@ pub(super) fn annotation(replayed: &Replayed) -> Annotation {
     note
 }
 
+/// How a verdict is to be seen.
+pub(super) fn paint(verdict: Verdict) -> Paint {
+    match verdict {
+        Verdict::Allow => Paint::Good,
+        Verdict::Deny => Paint::Bad,
+        Verdict::WouldAllow | Verdict::WouldDeny | Verdict::Ungoverned => Paint::Notable,
+        Verdict::Passed => Paint::Faint,
+    }
+}
+
 fn sent(sent: Sent) -> &'static str {
     match sent {
         Sent::Whole => "whole",
@@ -103,50 +114,24 @@ fn sent(sent: Sent) -> &'static str {
 }
 
 impl Row<'_> {
-    pub(super) fn verdict(&self) -> &'static str {
-        self.shown().0
+    pub(super) fn verdict(&self) -> Verdict {
+        Verdict::of(self.event, self.replayed.ungoverned)
     }
 
-    fn shown(&self) -> (&'static str, Paint) {
-        match self.event {
-            Some(event) => decisions::verdict(event),
-            None if self.replayed.ungoverned => ("ungoverned", Paint::Notable),
-            None => ("passed", Paint::Faint),
-        }
+    /// What the filter said of it.
+    pub(super) fn event(&self) -> Option<&Event> {
+        self.event
     }
 
-    pub(super) fn reason(&self) -> Option<&str> {
-        self.event?.text("reason")
-    }
-
-    /// The secrets that this row tells of.
-    pub(super) fn redactions(&self) -> Vec<Redaction> {
-        let mut redactions = self.event.map(Event::redactions).unwrap_or_default();
-        if self.first {
-            redactions.extend(self.replayed.redactions.iter().cloned());
-        }
-        redactions
-    }
-
-    fn is_response(&self) -> bool {
+    pub(super) fn is_response(&self) -> bool {
         self.event.is_some_and(|event| event.text("direction") == Some("response"))
     }
 
     /// The row as text; `tell_mode` names the header mode.
     pub(super) fn text(&self, tell_mode: bool, style: Style) -> String {
-        let (verdict, paint) = self.shown();
-        let request = &self.exchange.request;
-        let path = request.target.path.split('?').next().unwrap_or_default();
-        let message = match self.event {
-            Some(event) if self.is_response() => match event.text("method") {
-                Some(method) => format!("server sends: {method}"),
-                None => "its response".to_owned(),
-            },
-            // Where the body was not read, or could not be, there is still the HTTP method.
-            Some(event) => decisions::message(event).replacen(decisions::NO_MESSAGE, &request.method, 1),
-            None => format!("{} {path}", request.method),
-        };
-        let caller = self.event.filter(|_| !self.is_response()).map(decisions::caller).unwrap_or_default();
+        let verdict = self.verdict();
+        let paint = paint(verdict);
+        let (message, caller) = (self.message(), self.caller());
         let mut why: Vec<String> = self.event.map(|event| decisions::why(event, None)).into_iter().collect();
         if self.is_response() {
             why.extend(self.event.and_then(|event| event.text("outcome")).map(|it| it.replace('_', " ")));
@@ -159,10 +144,30 @@ impl Row<'_> {
         }
         why.retain(|it| !it.is_empty());
         let number = if self.first { self.number.to_string() } else { String::new() };
-        let verdict = style.paint(paint, &format!("{verdict:<10}"));
+        let verdict = style.paint(paint, &format!("{:<10}", verdict.words()));
         let (message, caller) = (one_line(&message, MESSAGE), one_line(&caller, CALLER));
         let why = one_line(&why.join("; "), 160);
         format!("  {number:>3}  {verdict}  {message:<MESSAGE$}  {caller:<CALLER$}  {why}").trim_end().to_owned()
+    }
+
+    /// What was sent to whom.
+    pub(super) fn message(&self) -> String {
+        let request = &self.exchange.request;
+        let path = request.target.path.split('?').next().unwrap_or_default();
+        match self.event {
+            Some(event) if self.is_response() => match event.text("method") {
+                Some(method) => format!("server sends: {method}"),
+                None => "its response".to_owned(),
+            },
+            // Where the body was not read, or could not be, there is still the HTTP method.
+            Some(event) => decisions::message(event).replacen(decisions::NO_MESSAGE, &request.method, 1),
+            None => format!("{} {path}", request.method),
+        }
+    }
+
+    /// Who sent it, if a client did.
+    pub(super) fn caller(&self) -> String {
+        self.event.filter(|_| !self.is_response()).map(decisions::caller).unwrap_or_default()
     }
 
     /// What became of the bytes, in words.
@@ -187,23 +192,32 @@ impl Row<'_> {
         changes
     }
 
+    /// Where it stands, for tools.
+    pub(super) fn place(&self, capture: &Path) -> Map<String, Value> {
+        let exchange = self.exchange;
+        let direction = if self.is_response() { "response" } else { "request" };
+        let members: [(&str, Value); 7] = [
+            ("capture", capture.display().to_string().into()),
+            ("exchange", self.number.into()),
+            ("place", exchange.place.to_string().into()),
+            ("host", self.mode.into()),
+            ("direction", direction.into()),
+            ("http_method", exchange.request.method.as_str().into()),
+            ("url", exchange.request.target.url().into()),
+        ];
+        members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+
     /// The row for tools.
     pub(super) fn json(&self, capture: &Path) -> Value {
         let (replayed, exchange) = (self.replayed, self.exchange);
-        let mut row = Map::new();
+        let mut row = self.place(capture);
         let mut put = |name: &str, value: Value| {
             if !value.is_null() {
                 row.insert(name.to_owned(), value);
             }
         };
-        put("capture", capture.display().to_string().into());
-        put("exchange", self.number.into());
-        put("place", exchange.place.to_string().into());
-        put("host", self.mode.into());
-        put("direction", if self.is_response() { "response" } else { "request" }.into());
-        put("http_method", exchange.request.method.as_str().into());
-        put("url", exchange.request.target.url().into());
-        put("verdict", self.verdict().replace(' ', "_").into());
+        put("verdict", self.verdict().key().into());
         if let Some(event) = self.event {
             put("time", event.json().get("time").cloned().unwrap_or_default());
             for name in SHOWN {

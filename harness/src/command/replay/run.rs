@@ -1,54 +1,47 @@
 //! A replay from the command line.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use miette::miette;
-use tidegate_filter::policy::Identity;
+use tidegate_filter::policy::{Configuration, Identity};
 use time::OffsetDateTime;
 
+use super::against::{self, Pair};
 use super::line::{self, Row};
+use super::summary::Totals;
 use super::{Chunks, FailOn, Format, HostMode, Replay};
 use crate::capture::{self, CaptureError, Exchange, Exchanges, HarWriter, Truncated};
 use crate::command::{Outcome, input, simulation};
-use crate::replay::{Caller, ReplayError, Replayed, Replayer, Settings, TokenFault, tokens};
+use crate::host::Module;
+use crate::output::PendingFile;
+use crate::replay::{Caller, ReplayError, Replayed, Replayer, Settings, cut_finely, tokens};
+use crate::report::html::Report;
 use crate::report::progress::Bytes;
 use crate::report::style::Style;
+use crate::report::tally::{Change, Changes, Verdict};
 
 /// The header modes by the words of `--host`.
 const MODES: [(&str, bool); 2] = [("hold", true), ("no-hold", false)];
 
-/// What a whole run has come to.
-#[derive(Debug, Default)]
-struct Totals {
-    exchanges: usize,
-    messages: usize,
-    /// Of the first header mode; two modes do not make two messages of one.
-    verdicts: BTreeMap<&'static str, usize>,
-    /// In any header mode.
-    seen: BTreeSet<&'static str>,
-    reasons: BTreeMap<String, usize>,
-    /// Secrets by detector: taken out, in what was refused, and passed in shadow mode.
-    redacted: BTreeMap<String, u64>,
-    blocked: BTreeMap<String, u64>,
-    would_redact: BTreeMap<String, u64>,
-    rewritten: usize,
-    unlike: usize,
-    hung: usize,
-    tokens: BTreeMap<TokenFault, usize>,
+/// Captures that a report names.
+const NAMED: usize = 10;
+
+/// The policy in its header modes, and the one that it is compared with.
+struct Judges<'a> {
+    replayers: Vec<(&'static str, Replayer)>,
+    other: Option<(Replayer, &'a str)>,
+    policy: &'a str,
 }
 
 impl Replay {
     pub(in crate::command) fn run(&self) -> miette::Result<Outcome> {
+        self.contradictions()?;
         let policy = input::policy(&self.policy)?;
+        let other = self.against.as_deref().map(input::policy).transpose()?;
         let configuration = &policy.compiled.configuration;
         let settings = self.settings(self.caller(&configuration.policy.identity)?)?;
-        if self.out.is_some() && self.host == HostMode::Both {
-            let help = "choose --host hold or --host no-hold: the traffic may come out differently";
-            return Err(miette!(help = help, "--out can only be written for one header mode"));
-        }
         let truncated = if self.allow_truncated { Truncated::Accept } else { Truncated::Refuse };
         // What is no capture at all is noticed before anything is built.
         let captures: Vec<(&Path, Exchanges)> = self
@@ -61,26 +54,29 @@ impl Replay {
                 ))
             })
             .collect::<miette::Result<_>>()?;
-        let mut out = self.out.as_deref().map(|path| self.create(path)).transpose()?;
+        let mut out = self.create("--out", self.out.as_deref(), HarWriter::create)?;
+        let html = self.create("--html", self.html.as_deref(), PendingFile::create)?;
+        let other_settings = match &other {
+            Some(other) => {
+                let identity = &other.compiled.configuration.policy.identity;
+                Some(Settings { caller: self.caller(identity)?, ..settings.clone() })
+            }
+            None => None,
+        };
 
         let module = self.module.load()?;
-        let modes = MODES.iter().filter(|(name, _)| match self.host {
-            HostMode::Hold => *name == "hold",
-            HostMode::NoHold => *name == "no-hold",
-            HostMode::Both => true,
-        });
-        let replayers: Vec<(&str, Replayer)> = modes
-            .map(|(name, hold_headers)| {
-                let settings = Settings { hold_headers: *hold_headers, ..settings.clone() };
-                let replayer = Replayer::start(&module, &policy.text, configuration, settings);
-                Ok((*name, replayer.map_err(|error| miette!("{error}"))?))
-            })
-            .collect::<miette::Result<_>>()?;
+        let mut judges = self.judges(&module, &policy, &settings)?;
+        if let (Some(other), Some(settings)) = (&other, other_settings) {
+            let hold_headers = self.host != HostMode::NoHold;
+            let replayer = start(&module, other, Settings { hold_headers, ..settings })?;
+            judges.other = Some((replayer, &other.compiled.configuration.policy.name));
+        }
 
-        let mut totals = Totals::default();
+        let changes = judges.other.as_ref().map(|(_, name)| Changes::new(name));
+        let mut totals = Totals::new(configuration, changes);
         let style = Style::for_stdout();
         if self.format == Format::Text {
-            print(&line::heading(style))?;
+            print(&if self.against.is_some() { against::heading(style) } else { line::heading(style) })?;
         }
         let bytes = captures.iter().map(|(_, exchanges)| exchanges.size()).sum::<Option<u64>>();
         let progress = Bytes::for_stderr(bytes);
@@ -90,28 +86,56 @@ impl Replay {
                 progress.beside(|| print(&line::capture(path, style)))?;
             }
             while let Some(exchange) = exchanges.next() {
-                let exchange = exchange.map_err(|error| refusal(&error))?;
+                let mut exchange = exchange.map_err(|error| refusal(&error))?;
                 progress.reach(done + exchanges.position());
-                totals.exchanges += 1;
-                let replayed = replayers
-                    .iter()
-                    .map(|(mode, replayer)| {
-                        Ok((*mode, replayer.replay(&exchange).map_err(|e| fault(path, &exchange, &e))?))
-                    })
-                    .collect::<miette::Result<Vec<_>>>()?;
-                progress.beside(|| self.show(path, &exchange, &replayed, &mut totals))?;
-                if let (Some(out), Some((_, replayed))) = (&mut out, replayed.first()) {
+                let is_cut = self.chunks == Chunks::Auto && cut_finely(&mut exchange);
+                let mut replayed = judges.replay(path, &exchange)?;
+                progress.beside(|| {
+                    self.show(path, &exchange, &replayed, &mut totals)?;
+                    judges.compare(self, path, &exchange, &replayed, &mut totals)
+                })?;
+                if let (Some(out), Some((_, replayed))) = (&mut out, replayed.first_mut()) {
+                    if is_cut {
+                        join_pieces(&mut replayed.result);
+                    }
                     let note = line::annotation(replayed);
-                    out.add(&replayed.result, settings.started, &note).map_err(|error| self.unwritable(&error))?;
+                    out.add(&replayed.result, settings.started, &note)
+                        .map_err(|error| unwritable(self.out.as_deref(), &error))?;
                 }
             }
             done += exchanges.position();
         }
         drop(progress);
         if let Some(out) = out {
-            out.finish().map_err(|error| self.unwritable(&error))?;
+            out.finish().map_err(|error| unwritable(self.out.as_deref(), &error))?;
+        }
+        if let Some(file) = html {
+            let page = self.report(&totals, configuration, settings.started).render();
+            write_whole(file, &page).map_err(|error| unwritable(self.html.as_deref(), &error))?;
         }
         self.conclude(&totals, configuration)
+    }
+
+    /// What cannot be meant together.
+    fn contradictions(&self) -> miette::Result<()> {
+        if self.host == HostMode::Both {
+            let help = "choose --host hold or --host no-hold: the traffic may come out differently";
+            if self.out.is_some() {
+                return Err(miette!(help = help, "--out can only be written for one header mode"));
+            }
+            if self.against.is_some() {
+                return Err(miette!(help = help, "--against compares in one header mode"));
+            }
+        }
+        let compares = [FailOn::Change, FailOn::NewlyDenied, FailOn::NewlyAllowed];
+        if self.against.is_none() && self.fail_on.iter().any(|it| compares.contains(it)) {
+            let help = "give the policy that is in force now with --against";
+            return Err(miette!(help = help, "--fail-on names a change, and there is no other policy to compare with"));
+        }
+        if self.out.is_some() && self.out == self.html {
+            return Err(miette!(help = "choose another file for one of them", "--out and --html are the same file"));
+        }
+        Ok(())
     }
 
     fn settings(&self, caller: Caller) -> miette::Result<Settings> {
@@ -133,18 +157,48 @@ impl Replay {
         self.caller.supplied(identity)
     }
 
-    fn create(&self, out: &Path) -> miette::Result<HarWriter> {
-        let same =
-            |path: &Path| fs::canonicalize(path).ok().zip(fs::canonicalize(out).ok()).is_some_and(|(a, b)| a == b);
-        if self.captures.iter().any(|path| same(path)) {
-            return Err(miette!(help = "choose another file", "--out {} would overwrite a capture", out.display()));
-        }
-        HarWriter::create(out).map_err(|error| self.unwritable(&error))
+    fn judges<'a>(
+        &self,
+        module: &Module,
+        policy: &'a input::PolicyFile,
+        settings: &Settings,
+    ) -> miette::Result<Judges<'a>> {
+        let modes = MODES.iter().filter(|(name, _)| match self.host {
+            HostMode::Hold => *name == "hold",
+            HostMode::NoHold => *name == "no-hold",
+            HostMode::Both => true,
+        });
+        let replayers = modes
+            .map(|(name, hold_headers)| {
+                let settings = Settings { hold_headers: *hold_headers, ..settings.clone() };
+                Ok((*name, start(module, policy, settings)?))
+            })
+            .collect::<miette::Result<_>>()?;
+        Ok(Judges { replayers, other: None, policy: &policy.compiled.configuration.policy.name })
     }
 
-    fn unwritable(&self, error: &io::Error) -> miette::Report {
-        let out = self.out.as_deref().unwrap_or(Path::new("-"));
-        miette!("cannot write {}: {error}", out.display())
+    fn create<T>(
+        &self,
+        option: &str,
+        path: Option<&Path>,
+        create: impl Fn(&Path) -> io::Result<T>,
+    ) -> miette::Result<Option<T>> {
+        let Some(path) = path else { return Ok(None) };
+        let same = |other: &PathBuf| {
+            fs::canonicalize(other).ok().zip(fs::canonicalize(path).ok()).is_some_and(|(a, b)| a == b)
+        };
+        let inputs = [("a capture", &self.captures[..]), ("a policy", std::slice::from_ref(&self.policy))];
+        let other = [("a policy", self.against.as_slice())];
+        for (what, paths) in inputs.into_iter().chain(other) {
+            if paths.iter().any(same) {
+                return Err(miette!(
+                    help = "choose another file",
+                    "{option} {} would overwrite {what}",
+                    path.display()
+                ));
+            }
+        }
+        create(path).map(Some).map_err(|error| unwritable(Some(path), &error))
     }
 
     fn show(
@@ -154,31 +208,22 @@ impl Replay {
         replayed: &[(&'static str, Replayed)],
         totals: &mut Totals,
     ) -> miette::Result<()> {
-        let rows: Vec<Vec<Row<'_>>> =
-            replayed.iter().map(|(mode, replayed)| line::rows(totals.exchanges, mode, exchange, replayed)).collect();
-        for (at, (rows, (_, replayed))) in rows.iter().zip(replayed).enumerate() {
-            totals.hung += usize::from(replayed.hung);
-            if at > 0 {
-                continue;
-            }
-            totals.messages += rows.len();
-            totals.rewritten += usize::from(replayed.request_rewritten) + usize::from(replayed.response_rewritten);
-            if let Some(fault) = replayed.token {
+        if let Some((_, first)) = replayed.first() {
+            totals.tally.add(path, exchange, first);
+            if let Some(fault) = first.token {
                 *totals.tokens.entry(fault).or_default() += 1;
             }
         }
+        totals.hung += replayed.iter().filter(|(_, replayed)| replayed.hung).count();
+        let number = usize::try_from(totals.tally.exchanges).unwrap_or(usize::MAX);
+        let rows: Vec<Vec<Row<'_>>> =
+            replayed.iter().map(|(mode, replayed)| line::rows(number, mode, exchange, replayed)).collect();
         let unlike = rows.windows(2).any(|pair| matches!(pair, [a, b] if !line::alike(a, b)));
         totals.unlike += usize::from(unlike);
         for (at, row) in rows.iter().enumerate().flat_map(|(at, rows)| rows.iter().map(move |row| (at, row))) {
             totals.seen.insert(row.verdict());
-            if at == 0 {
-                *totals.verdicts.entry(row.verdict()).or_default() += 1;
-                if let Some(reason) = row.reason() {
-                    *totals.reasons.entry(reason.to_owned()).or_default() += 1;
-                }
-                totals.count_secrets(row);
-            }
             match self.format {
+                _ if self.against.is_some() => {}
                 Format::Json => print(&row.json(path).to_string())?,
                 Format::Text if at == 0 || unlike => print(&row.text(unlike, Style::for_stdout()))?,
                 Format::Text => {}
@@ -187,94 +232,130 @@ impl Replay {
         Ok(())
     }
 
-    fn conclude(
-        &self,
-        totals: &Totals,
-        configuration: &tidegate_filter::policy::Configuration,
-    ) -> miette::Result<Outcome> {
-        if self.format == Format::Text {
-            print(&totals.summary(self))?;
+    fn report<'a>(&self, totals: &'a Totals, configuration: &'a Configuration, made: OffsetDateTime) -> Report<'a> {
+        let policy = &configuration.policy;
+        let revision = policy.revision.map(|it| format!(", revision {it}")).unwrap_or_default();
+        let mut facts = vec![
+            (
+                "Policy",
+                format!("{}{revision}, mode {}, from {}", policy.name, policy.mode.as_str(), self.policy.display()),
+            ),
+            ("Policy digest", policy.digest.clone()),
+        ];
+        if let Some(version) = &totals.tally.filter_version {
+            facts.push(("Filter", format!("version {version}")));
         }
-        for (fault, count) in &totals.tokens {
-            eprintln!("tidegate: {count} of {} requests have {fault}; their callers are anonymous", totals.exchanges);
+        if let (Some(path), Some(changes)) = (&self.against, &totals.changes) {
+            facts.push(("Compared with", format!("{}, from {}", changes.against, path.display())));
         }
-        if self.trust_capture_tokens {
-            eprintln!("tidegate: callers are those that the recorded tokens name; nobody has verified these tokens");
+        let mut captures: Vec<String> = self.captures.iter().take(NAMED).map(|it| it.display().to_string()).collect();
+        if self.captures.len() > NAMED {
+            captures.push(format!("and {} more", self.captures.len() - NAMED));
         }
-        let only = |reason: &str| totals.reasons.get(reason).is_some_and(|count| *count == totals.messages);
-        if only("server_unknown") {
-            let paths: Vec<&str> =
-                configuration.policy.servers.iter().filter_map(|server| server.matcher.path.as_deref()).collect();
-            eprintln!(
-                "tidegate: nothing here is for a server of the policy, which has the paths {}; where servers are matched \
-                 by route or cluster, give --route or --cluster",
-                paths.join(", ")
-            );
+        facts.push(("Captures", captures.join(", ")));
+        let mode = match self.host {
+            HostMode::Hold => "hold: request headers wait for the verdict on the body",
+            HostMode::NoHold => "no-hold: request headers do not wait for the verdict on the body",
+            HostMode::Both => "hold; the replay ran without holding headers too, which is not in this report",
+        };
+        facts.push(("Header mode", mode.to_owned()));
+        let callers = match (self.trust_capture_tokens, self.caller.is_empty()) {
+            (true, _) => "as the recorded tokens name them; nobody has verified these tokens",
+            (false, true) => "nobody is known",
+            (false, false) => "the same caller in every exchange, given on the command line",
+        };
+        facts.push(("Callers", callers.to_owned()));
+        facts.push(("Command", command_line()));
+        Report { policy, facts, tally: &totals.tally, changes: totals.changes.as_ref(), made }
+    }
+
+    fn conclude(&self, totals: &Totals, configuration: &Configuration) -> miette::Result<Outcome> {
+        match self.format {
+            Format::Text => print(&totals.text(self, Style::for_stdout()))?,
+            Format::Json => print(&totals.json(self, configuration).to_string())?,
         }
-        if self.caller.is_empty() && !self.trust_capture_tokens && totals.reasons.contains_key("principal_missing") {
-            eprintln!(
-                "tidegate: nobody is known to the policy here; say who calls with --as or --trust-capture-tokens"
-            );
-        }
-        if totals.hung > 0 {
-            eprintln!("tidegate: warning: {} exchanges would not end in Envoy; please report this", totals.hung);
-        }
+        totals.warn(self, configuration);
+        let changed = |change| totals.changes.as_ref().is_some_and(|changes| changes.count(change) > 0);
         let found = |wanted: &FailOn| match wanted {
-            FailOn::Deny => totals.seen.contains("deny"),
-            FailOn::WouldDeny => totals.seen.contains("would deny"),
+            FailOn::Deny => totals.seen.contains(&Verdict::Deny),
+            FailOn::WouldDeny => totals.seen.contains(&Verdict::WouldDeny),
+            FailOn::Change => totals.changes.as_ref().is_some_and(|changes| changes.changed() > 0),
+            FailOn::NewlyDenied => changed(Change::NewlyDenied),
+            FailOn::NewlyAllowed => changed(Change::NewlyAllowed),
         };
         Ok(if self.fail_on.iter().any(found) { Outcome::Findings } else { Outcome::Fine })
     }
 }
 
-impl Totals {
-    fn count_secrets(&mut self, row: &Row<'_>) {
-        let is_denied = row.verdict() == "deny";
-        for redaction in row.redactions() {
-            let counts = match (redaction.passed, is_denied) {
-                (true, _) => &mut self.would_redact,
-                (false, true) => &mut self.blocked,
-                (false, false) => &mut self.redacted,
-            };
-            *counts.entry(redaction.detector).or_default() += redaction.count;
-        }
+impl Judges<'_> {
+    fn replay(&self, path: &Path, exchange: &Exchange) -> miette::Result<Vec<(&'static str, Replayed)>> {
+        let replay = |(mode, replayer): &(&'static str, Replayer)| {
+            Ok((*mode, replayer.replay(exchange).map_err(|error| fault(path, exchange, &error))?))
+        };
+        self.replayers.iter().map(replay).collect()
     }
 
-    fn summary(&self, replay: &Replay) -> String {
-        let verdicts: Vec<String> = self.verdicts.iter().map(|(verdict, count)| format!("{count} {verdict}")).collect();
-        let mut text = format!(
-            "\n{}, {}: {}; {} rewritten",
-            counted(self.exchanges, "exchange", "exchanges"),
-            counted(self.messages, "message", "messages"),
-            verdicts.join(", "),
-            counted(self.rewritten, "body", "bodies"),
-        );
-        if replay.host == HostMode::Both {
-            text += &match self.unlike {
-                0 => "; the same in both header modes".to_owned(),
-                number => {
-                    format!("; {} not alike in both header modes", counted(number, "exchange is", "exchanges are"))
-                }
-            };
+    fn compare(
+        &self,
+        replay: &Replay,
+        path: &Path,
+        exchange: &Exchange,
+        replayed: &[(&'static str, Replayed)],
+        totals: &mut Totals,
+    ) -> miette::Result<()> {
+        let (Some((other, name)), Some((mode, after)), Some(changes)) =
+            (&self.other, replayed.first(), &mut totals.changes)
+        else {
+            return Ok(());
+        };
+        let before = other.replay(exchange).map_err(|error| fault(path, exchange, &error))?;
+        let pair = Pair { exchange, before: &before, after, names: [name, self.policy] };
+        let number = usize::try_from(totals.tally.exchanges).unwrap_or(usize::MAX);
+        let [rows_before, rows_after] = against::rows(&pair, number, mode);
+        let (compared, changed) = against::changes(&pair, number, &rows_before, &rows_after);
+        changes.compared += compared;
+        for it in changed {
+            it.count(changes, totals.tally.exchanges);
+            print(&match replay.format {
+                Format::Json => it.json(path).to_string(),
+                Format::Text => it.text(Style::for_stdout()),
+            })?;
         }
-        if replay.chunks == Chunks::Adversarial {
-            text += "; byte by byte the same";
-        }
-        for (what, counts) in
-            [("redacted", &self.redacted), ("refused for", &self.blocked), ("would redact", &self.would_redact)]
-        {
-            if !counts.is_empty() {
-                let counts: Vec<String> =
-                    counts.iter().map(|(detector, count)| format!("{detector} {count}")).collect();
-                text += &format!("\n{what}: {}", counts.join(", "));
-            }
-        }
-        text
+        Ok(())
     }
 }
 
-fn counted(number: usize, one: &str, many: &str) -> String {
-    format!("{number} {}", if number == 1 { one } else { many })
+fn start(module: &Module, policy: &input::PolicyFile, settings: Settings) -> miette::Result<Replayer> {
+    let replayer = Replayer::start(module, &policy.text, &policy.compiled.configuration, settings);
+    replayer.map_err(|error| miette!("{error}"))
+}
+
+/// Pieces that were not recorded are none to write down.
+fn join_pieces(exchange: &mut Exchange) {
+    if let Some(response) = &mut exchange.response {
+        let body = response.body();
+        response.chunks = if body.is_empty() { Vec::new() } else { vec![body] };
+    }
+}
+
+fn write_whole(mut file: PendingFile, text: &str) -> io::Result<()> {
+    file.write_all(text.as_bytes())?;
+    file.finish()
+}
+
+/// The command as it can be typed into a shell again.
+fn command_line() -> String {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_=./,:@%+".contains(letter);
+    let quoted = |word: String| match !word.is_empty() && word.chars().all(plain) {
+        true => word,
+        false => format!("'{}'", word.replace('\'', "'\\''")),
+    };
+    let words = std::env::args_os().skip(1).map(|word| quoted(word.to_string_lossy().into_owned()));
+    std::iter::once("tidegate".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
+}
+
+fn unwritable(path: Option<&Path>, error: &io::Error) -> miette::Report {
+    miette!("cannot write {}: {error}", path.unwrap_or(Path::new("-")).display())
 }
 
 fn refusal(error: &CaptureError) -> miette::Report {
