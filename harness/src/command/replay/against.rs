@@ -218,11 +218,12 @@ impl Changed<'_> {
         .flatten()
         .collect();
         let bodies = [(extras.request, "another request"), (extras.response, "another response")];
-        // Another list, or another secret taken out, is another body, and need not be said twice.
-        if parts.is_empty() {
+        // Another list, or another secret taken out, is another body, and need not be said twice; nor that a refusal
+        // for another reason says so.
+        if parts.is_empty() && self.change != Change::Decided {
             parts.extend(bodies.iter().filter(|(differs, _)| *differs).map(|(_, words)| (*words).to_owned()));
         }
-        if parts.is_empty() && extras.headers {
+        if parts.is_empty() && extras.headers && self.change != Change::Decided {
             parts.push("other headers".to_owned());
         }
         parts.join("; ")

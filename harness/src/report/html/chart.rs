@@ -145,8 +145,8 @@ impl TimeFormat {
     fn between(first: i64, last: i64) -> Self {
         match last.saturating_sub(first) {
             ..=5_000 => Self::Milliseconds,
-            ..=600_000 => Self::Seconds,
-            ..=86_400_000 => Self::Minutes,
+            5_001..=600_000 => Self::Seconds,
+            600_001..=86_400_000 => Self::Minutes,
             _ => Self::Days,
         }
     }

@@ -300,13 +300,15 @@ fn drift(report: &Report<'_>) -> String {
         vec![
             Cell::Code(format!("{}/{}", it.server, it.tool)),
             Cell::Text(it.what.clone()),
+            Cell::count(it.times),
             Cell::Text(it.exchange.to_string()),
         ]
     });
     let caption =
         limited("Tool definitions that changed while the traffic was recorded", drift.changes.len(), drift.count);
     paragraph(&lead)
-        + &Table { caption, columns: &["tool", "what changed", "exchange"], rows: rows.collect() }.to_string()
+        + &Table { caption, columns: &["tool", "what changed", "times", "first exchange"], rows: rows.collect() }
+            .to_string()
 }
 
 fn undecidable(report: &Report<'_>) -> String {

@@ -27,7 +27,9 @@ pub struct Drifted {
     pub tool: String,
     /// What changed, in words.
     pub what: String,
-    /// Number of the exchange with the later list.
+    /// How often: tools that come and go are told for each caller.
+    pub times: u64,
+    /// Number of the first exchange with the later list.
     pub exchange: u64,
 }
 
@@ -38,7 +40,7 @@ pub struct Drift {
     lists: HashMap<(String, String), BTreeSet<String>>,
     /// The first changes, in their order.
     pub changes: Vec<Drifted>,
-    /// All changes, those too that are not told one by one.
+    /// All changes, those too that are not kept.
     pub count: u64,
     /// Lists that were read.
     pub read: u64,
@@ -64,7 +66,8 @@ impl Drift {
                 self.definition(server, name, tool, exchange);
             }
             if !paged && message.pointer("/result/nextCursor").is_none_or(Value::is_null) {
-                self.whole(server, caller, tools.into_iter().map(|(name, _)| name).collect(), exchange);
+                let names = tools.into_iter().map(|(name, _)| name).collect();
+                self.whole(server, caller, &names, exchange);
             }
         }
     }
@@ -92,7 +95,7 @@ impl Drift {
         }
     }
 
-    fn whole(&mut self, server: &str, caller: &str, names: BTreeSet<String>, exchange: u64) {
+    fn whole(&mut self, server: &str, caller: &str, names: &BTreeSet<String>, exchange: u64) {
         let key = (server.to_owned(), caller.to_owned());
         if self.lists.len() >= LISTS && !self.lists.contains_key(&key) {
             return;
@@ -101,15 +104,21 @@ impl Drift {
         for name in names.difference(&earlier) {
             self.tell(server, name, "added".to_owned(), exchange);
         }
-        for name in earlier.difference(&names) {
+        for name in earlier.difference(names) {
             self.tell(server, name, "removed".to_owned(), exchange);
         }
     }
 
     fn tell(&mut self, server: &str, tool: &str, what: String, exchange: u64) {
+        let tool = clip(tool);
+        let same = |it: &&mut Drifted| it.server == server && it.tool == tool && it.what == what;
+        if let Some(told) = self.changes.iter_mut().find(same) {
+            told.times += 1;
+            return;
+        }
         self.count += 1;
         if self.changes.len() < TOLD {
-            self.changes.push(Drifted { server: server.to_owned(), tool: clip(tool), what, exchange });
+            self.changes.push(Drifted { server: server.to_owned(), tool, what, times: 1, exchange });
         }
     }
 }
@@ -186,6 +195,10 @@ mod tests {
             ("b", "removed"),
         ];
         assert_eq!(told, expected);
+        drift.list("s", "bob", false, &response(&tools(r#"{"name":"b"}"#)), 4);
+        drift.list("s", "bob", false, &response(&tools("")), 5);
+        let again = drift.changes.iter().find(|it| it.what == "removed").unwrap();
+        assert_eq!((again.times, again.exchange, drift.count), (2, 3, 3));
     }
 
     #[test]

@@ -72,7 +72,7 @@ impl Tally {
         put(
             "drift",
             json!({"count": self.drift.count, "changes": listed(self.drift.changes.iter().collect(), |it| {
-                json!({"server": it.server, "tool": it.tool, "what": it.what, "exchange": it.exchange})
+                json!({"server": it.server, "tool": it.tool, "what": it.what, "times": it.times, "exchange": it.exchange})
             })}),
         );
         if let Some((first, last)) = self.range {
