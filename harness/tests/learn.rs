@@ -165,6 +165,9 @@ fn what_cannot_be_read_exits_with_2_and_leaves_no_file() {
     let output = tidegate(&["learn", "--out", &policy, &capture("rmcp-modern.jsonl"), &bad]);
     assert_eq!(output.status.code(), Some(2));
     assert!(!std::path::Path::new(&policy).exists());
+    let output = tidegate(&["learn", "--as", "team=finance", &capture("rmcp-modern.jsonl")]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("`issuer` is missing"), "{}", stderr(&output));
     for (url, expected) in [
         ("https://mcp.example.com/mcp", "is not an http:// URL"),
         ("http://127.0.0.1:9/mcp", "does not answer as an MCP server"),

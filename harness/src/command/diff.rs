@@ -9,7 +9,7 @@ use tidegate_filter::policy::{Compiled, Noun, compile};
 
 use super::{Outcome, input, simulation};
 use crate::capture::{self, Truncated};
-use crate::learn::Learner;
+use crate::learn::{Callers, Learner};
 use crate::policy_diff::{Names, compare};
 use crate::report::style::Style;
 use crate::report::{changes, text};
@@ -89,7 +89,7 @@ impl Diff {
 
     /// What the captures show to be in use.
     fn names(&self) -> miette::Result<Names> {
-        let mut learner = Learner::new(false);
+        let mut learner = Learner::new(Callers::Unknown);
         for path in &self.capture {
             for exchange in capture::open(path, Truncated::Accept).map_err(|error| input::unusable(&error))? {
                 learner.add(&exchange.map_err(|error| input::unusable(&error))?);

@@ -10,7 +10,7 @@ use tidegate_filter::policy::{Severity, check};
 
 use super::{Outcome, input, runtime};
 use crate::capture::{self, Truncated};
-use crate::learn::{Learner, Starter, Token, list, starter};
+use crate::learn::{Caller, Callers, Learner, Starter, Token, list, starter};
 use crate::output::PendingFile;
 use crate::report::style::Style;
 use crate::report::{inventory, json as findings, text};
@@ -42,6 +42,9 @@ pub(super) struct Learn {
     /// Take callers from the bearer tokens in the captures. Nobody verifies them: never for captures of strangers
     #[arg(long)]
     trust_capture_tokens: bool,
+    /// Who sent all of it: subject, issuer of its tokens, and team if it has one
+    #[arg(long = "as", value_name = "KEY=VALUE,…", conflicts_with = "trust_capture_tokens")]
+    caller: Option<String>,
     /// Read bodies of which only a part was recorded
     #[arg(long)]
     allow_truncated: bool,
@@ -74,7 +77,7 @@ impl Learn {
             let help = "choose another file, or overwrite it with --force";
             return Err(miette!(help = help, "{} is there already", out.display()));
         }
-        let mut learner = Learner::new(self.trust_capture_tokens);
+        let mut learner = Learner::new(self.callers()?);
         for path in &self.captures {
             let truncated = if self.allow_truncated { Truncated::Accept } else { Truncated::Refuse };
             for exchange in capture::open(path, truncated).map_err(|error| input::unusable(&error))? {
@@ -105,6 +108,17 @@ impl Learn {
             eprintln!("tidegate: callers are those that the recorded tokens name; nobody has verified these tokens");
         }
         Ok(Outcome::Fine)
+    }
+
+    fn callers(&self) -> miette::Result<Callers> {
+        match &self.caller {
+            Some(text) => {
+                let help = "write it as subject=ada,team=finance,issuer=https://idp.example.com";
+                Ok(Callers::One(Caller::parse(text).map_err(|why| miette!(help = help, "--as: {why}"))?))
+            }
+            None if self.trust_capture_tokens => Ok(Callers::Tokens),
+            None => Ok(Callers::Unknown),
+        }
     }
 
     fn ask_servers(&self, learner: &mut Learner) -> miette::Result<()> {

@@ -16,6 +16,18 @@ pub struct Caller {
     pub team: Option<String>,
 }
 
+/// Whom requests are taken to come from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Callers {
+    /// Nobody is told apart.
+    #[default]
+    Unknown,
+    /// Those whom bearer tokens name, which nobody verifies.
+    Tokens,
+    /// One caller sent everything.
+    One(Caller),
+}
+
 /// Callers to whom the same rules apply: a team, or one subject that has none.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Group {
@@ -32,6 +44,39 @@ impl Caller {
     pub fn group(&self) -> Group {
         let name = self.team.clone().unwrap_or_else(|| self.subject.clone());
         Group { issuer: self.issuer.clone(), is_team: self.team.is_some(), name }
+    }
+
+    /// Reads `subject=ada,team=finance,issuer=https://idp.example.com`; `team` may be absent.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let [mut issuer, mut subject, mut team] = [None, None, None];
+        for piece in text.split(',') {
+            let (key, value) = piece.split_once('=').unwrap_or((piece, ""));
+            let slot = match key.trim() {
+                "issuer" => &mut issuer,
+                "subject" => &mut subject,
+                "team" => &mut team,
+                other => return Err(format!("`{other}` is none of the keys subject, team and issuer")),
+            };
+            let value = value.trim();
+            if value.is_empty() || value.contains('*') || slot.replace(value.to_owned()).is_some() {
+                return Err(format!("`{piece}` is not KEY=VALUE with one value for each key"));
+            }
+        }
+        let missing =
+            |key: &str| format!("`{key}` is missing: a rule must say whom it allows, and who vouches for them");
+        Ok(Self {
+            issuer: issuer.ok_or_else(|| missing("issuer"))?,
+            subject: subject.ok_or_else(|| missing("subject"))?,
+            team,
+        })
+    }
+
+    /// What is noted of the issuer of a caller without a token.
+    pub(super) fn vouched(&self) -> Issuer {
+        Issuer { audience: None, audiences_differ: true, has_team: self.team.is_some() }
     }
 
     /// The caller in a few words.

@@ -12,7 +12,7 @@ mod secrets;
 mod starter;
 mod traffic;
 
-pub use caller::{Caller, Group};
+pub use caller::{Caller, Callers, Group};
 pub use inventory::{Annotations, Direction, Inventory, SecretSeen, Server, ServerKey, Thing, Tool, Usage};
 pub use live::{LiveError, Token, list};
 pub use starter::{Document, Starter, starter};

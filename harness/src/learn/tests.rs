@@ -51,7 +51,7 @@ fn policy(learner: &Learner, warnings: &[&str]) -> Value {
 
 #[test]
 fn each_group_is_allowed_what_it_used() {
-    let mut learner = Learner::new(true);
+    let mut learner = Learner::new(Callers::Tokens);
     let listed = json!({"jsonrpc": "2.0", "id": 1, "result": {"tools": [
         {"name": "get", "annotations": {"readOnlyHint": true}}, {"name": "put"}, {"name": "drop"}]}});
     let list = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list"});
@@ -77,7 +77,7 @@ fn each_group_is_allowed_what_it_used() {
 
 #[test]
 fn nobody_is_told_apart_where_tokens_are_not_trusted() {
-    let mut learner = Learner::new(false);
+    let mut learner = Learner::new(Callers::Unknown);
     learner.add(&exchange("/mcp", Some(&token("ada", None)), &call("a/b"), &ok()));
     let policy = policy(&learner, &["anonymous_allowed"]);
     let server = policy["servers"][0]["name"].as_str().unwrap();
@@ -88,7 +88,7 @@ fn nobody_is_told_apart_where_tokens_are_not_trusted() {
 
 #[test]
 fn attempts_and_what_cannot_be_named_are_told_and_not_allowed() {
-    let mut learner = Learner::new(false);
+    let mut learner = Learner::new(Callers::Unknown);
     let error = json!({"jsonrpc": "2.0", "id": 1, "error": {"code": -32602, "message": "no such tool"}});
     let read = |uri: &str| json!({"jsonrpc": "2.0", "id": 1, "method": "resources/read", "params": {"uri": uri}});
     let path = "/mcp/crm";
@@ -109,7 +109,7 @@ fn attempts_and_what_cannot_be_named_are_told_and_not_allowed() {
 
 #[test]
 fn what_a_server_asks_of_its_clients_is_learned_from_both_eras() {
-    let mut learner = Learner::new(false);
+    let mut learner = Learner::new(Callers::Unknown);
     let events = "data: {\"jsonrpc\":\"2.0\",\"id\":9,\"method\":\"sampling/createMessage\",\"params\":{}}\r\n\r\n\
                   data: {\"jsonrpc\":\"2.0\",\rdata: \"id\":1,\"result\":{}}\n\n";
     let mut legacy = exchange("/mcp/crm", None, &call("a"), &ok());
@@ -129,7 +129,7 @@ fn what_a_server_asks_of_its_clients_is_learned_from_both_eras() {
 
 #[test]
 fn secrets_are_counted_and_never_kept() {
-    let mut learner = Learner::new(false);
+    let mut learner = Learner::new(Callers::Unknown);
     let secret = "AKIAQ3EGRZ7PLM5VWXTD";
     let answer = json!({"jsonrpc": "2.0", "id": 1, "result": {"content": [{"type": "text", "text": secret}]}});
     learner.add(&exchange("/mcp/crm", None, &call("env"), &answer));
@@ -142,7 +142,7 @@ fn secrets_are_counted_and_never_kept() {
 
 #[test]
 fn what_is_no_mcp_or_was_refused_by_the_server_teaches_nothing() {
-    let mut learner = Learner::new(false);
+    let mut learner = Learner::new(Callers::Unknown);
     let mut page = exchange("/mcp/crm", None, &json!("<html>"), &ok());
     page.request.method = "GET".to_owned();
     learner.add(&page);
@@ -153,4 +153,22 @@ fn what_is_no_mcp_or_was_refused_by_the_server_teaches_nothing() {
     let seen = learner.inventory();
     assert_eq!((seen.exchanges, seen.other, seen.unreadable, seen.unauthorized), (3, 1, 1, 1));
     assert!(seen.servers.is_empty());
+}
+
+#[test]
+fn one_caller_may_have_sent_everything() {
+    let caller = Caller::parse("subject=ada,team=finance,issuer=https://idp.example.com").unwrap();
+    let mut learner = Learner::new(Callers::One(caller));
+    learner.add(&exchange("/mcp/crm", None, &call("put"), &ok()));
+    let policy = policy(&learner, &[]);
+    assert_eq!(policy["rules"][0]["who"], json!({"team": ["finance"]}));
+    assert_eq!(policy["identity"]["sources"][0]["jwt"]["team"], "team");
+    for (text, expected) in [
+        ("subject=ada", "`issuer` is missing"),
+        ("subject=ada,subject=bob", "one value for each key"),
+        ("name=ada", "none of the keys"),
+        ("subject=", "not KEY=VALUE"),
+    ] {
+        assert!(Caller::parse(text).unwrap_err().contains(expected), "{text}");
+    }
 }

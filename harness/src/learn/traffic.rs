@@ -6,7 +6,7 @@ use serde_json::Value;
 use tidegate_filter::mcp::era::META_VERSION;
 use tidegate_filter::mcp::method::{self, Kind};
 
-use super::caller::Caller;
+use super::caller::{Caller, Callers};
 use super::inventory::{Annotations, Direction, Inventory, SecretSeen, Server, ServerKey, Usage};
 use super::message;
 use super::secrets::Secrets;
@@ -18,8 +18,7 @@ const META_CLIENT: &str = "io.modelcontextprotocol/clientInfo";
 #[derive(Debug)]
 pub struct Learner {
     inventory: Inventory,
-    /// Callers are those that bearer tokens name.
-    trusts_tokens: bool,
+    callers: Callers,
     secrets: Secrets,
 }
 
@@ -30,10 +29,9 @@ struct Waiting {
 }
 
 impl Learner {
-    /// A learner that has seen nothing. With `trusts_tokens` callers are those that bearer tokens name, which nobody
-    /// verifies; otherwise nobody is told apart.
-    pub fn new(trusts_tokens: bool) -> Self {
-        Self { inventory: Inventory::default(), trusts_tokens, secrets: Secrets::new() }
+    /// A learner that has seen nothing; `callers` is whom requests are taken to come from.
+    pub fn new(callers: Callers) -> Self {
+        Self { inventory: Inventory::default(), callers, secrets: Secrets::new() }
     }
 
     /// What was seen so far.
@@ -88,10 +86,12 @@ impl Learner {
     }
 
     fn caller(&mut self, exchange: &Exchange) -> Option<Caller> {
-        if !self.trusts_tokens {
-            return None;
-        }
-        let Some((caller, issuer)) = Caller::of_token(&exchange.request.headers) else {
+        let found = match &self.callers {
+            Callers::Unknown => return None,
+            Callers::Tokens => Caller::of_token(&exchange.request.headers),
+            Callers::One(caller) => Some((caller.clone(), caller.vouched())),
+        };
+        let Some((caller, issuer)) = found else {
             self.inventory.nameless += 1;
             return None;
         };
