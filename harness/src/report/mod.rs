@@ -2,21 +2,21 @@
 
 pub mod changes;
 pub mod explanation;
-pub mod inventory;
 #[cfg(feature = "host")]
 pub mod html;
+pub mod inventory;
 pub mod json;
-pub mod lints;
-pub mod progress;
-mod quota;
-pub mod redaction;
-pub mod steps;
 #[cfg(feature = "host")]
 pub mod junit;
+pub mod lints;
+pub mod progress;
 pub mod progress;
 mod quota;
+mod quota;
+pub mod redaction;
 pub mod redaction;
 pub mod sarif;
+pub mod steps;
 pub mod style;
 #[cfg(feature = "host")]
 pub mod summary;

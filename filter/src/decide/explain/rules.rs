@@ -187,7 +187,7 @@ pub fn rules<'p>(policy: &'p Policy, caller: &Caller<'_>, question: Question<'_>
 
 /// Why none of the rule's patterns is about what is asked for.
 fn elsewhere(rule: &Rule, noun: Noun, fits: impl Fn(&&TargetPattern) -> bool) -> Failed {
-    let patterns = |targets: Vec<&TargetPattern>| targets.into_iter().map(|it| shown(it)).collect();
+    let patterns = |targets: Vec<&TargetPattern>| targets.into_iter().map(shown).collect();
     let named: Vec<&TargetPattern> = rule.targets.iter().filter(fits).collect();
     match (&rule.servers, named.is_empty()) {
         (_, true) => Failed::Name(patterns(rule.targets.iter().filter(|it| it.noun == noun).collect())),
