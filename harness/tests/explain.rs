@@ -238,8 +238,8 @@ impl Dice {
             1 => rule["who"] = json!({"groups": [self.of(&["g1", "g2"])], "team": ["t1"]}),
             2 => rule["arguments"] = json!({"properties": {"n": {"type": "number", "maximum": self.roll(4)}}}),
             3 => {
-                rule[self.of(&["expires", "not_before"])] =
-                    json!(self.of(&["2026-11-01T00:00:00Z", "2027-01-01T00:00:00Z"]))
+                let bound = self.of(&["expires", "not_before"]);
+                rule[bound] = json!(self.of(&["2026-11-01T00:00:00Z", "2027-01-01T00:00:00Z"]));
             }
             4 if !is_deny => rule["write"] = json!(true),
             _ => {}

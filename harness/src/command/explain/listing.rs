@@ -127,7 +127,7 @@ impl Listing {
             let changes = out.map(|out| changes(entry, out)).unwrap_or_default();
             shown += usize::from(visible);
             narrowed += usize::from(!changes.is_empty());
-            details.push(detail(&name, &steps, form, &changes));
+            details.push(detail(&name, &steps, form.as_deref(), &changes));
         }
         if after.next().is_some() {
             return Err("the filter's list has entries that the server's has not".to_owned());
@@ -171,7 +171,7 @@ pub(super) fn list_of(method: &str) -> Option<List> {
     }
 }
 
-fn detail(name: &str, steps: &RuleSteps<'_>, form: Option<String>, changes: &[String]) -> Detail {
+fn detail(name: &str, steps: &RuleSteps<'_>, form: Option<&str>, changes: &[String]) -> Detail {
     let verdict = &steps.verdict;
     let rule = verdict.rule.map(str::to_owned);
     let nearest = steps
@@ -180,7 +180,7 @@ fn detail(name: &str, steps: &RuleSteps<'_>, form: Option<String>, changes: &[St
         .filter(|it| it.rule.effect == Effect::Allow && it.rule.mode == Mode::Enforce && it.pattern.is_some())
         .filter(|it| it.alone != Alone::Allows)
         .min_by_key(|it| it.failed.len());
-    let (mark, shown, said) = match (&form, verdict.allowed, &rule) {
+    let (mark, shown, said) = match (form, verdict.allowed, &rule) {
         (Some(fault), ..) => (Mark::Bad, false, format!("hidden: {fault}")),
         (None, true, rule) => {
             let rule = rule.as_deref().unwrap_or_default();
