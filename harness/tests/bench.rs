@@ -78,7 +78,7 @@ fn a_measurement_of_refusals_alone_says_so() {
 
 #[test]
 fn what_cannot_be_measured_says_why() {
-    let here = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+    let here = concat!(env!("CARGO_MANIFEST_DIR"), "/src/main.rs");
     for (arguments, expected) in [
         (&["--policy", "/nonexistent/policy.json"][..], "cannot read /nonexistent/policy.json"),
         (&["--policy", STARTER, "--messages", "/nonexistent.har"], "cannot read /nonexistent.har"),

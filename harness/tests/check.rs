@@ -224,7 +224,7 @@ fn lists_of_tools_do_as_well_and_tools_without_a_rule_are_named() {
 
     let nothing = folder.write("nothing.list", r#"{"tools": []}"#);
     let broken = folder.write("broken.list", "[");
-    for (path, what) in [(&nothing, "names no tool"), (&broken, "neither a capture nor JSON")] {
+    for (path, what) in [(&nothing, "names no tool"), (&broken, "is broken at line 1")] {
         let output = check(&["--against", path, &policy]);
         assert_eq!(code(&output), 2);
         assert!(stderr(&output).contains(what), "{}", stderr(&output));

@@ -94,12 +94,30 @@ fn a_refused_call_names_each_condition_and_the_smallest_changes() {
 }
 
 #[test]
+fn a_fleets_quota_is_decided_by_what_it_says_for_a_service_that_does_not_answer() {
+    let policy: Value = serde_json::from_str(&fs::read_to_string(DEMO).unwrap()).unwrap();
+    let with = |on_store_error: &str| {
+        let mut policy = policy.clone();
+        let quota =
+            json!({"id": "shared", "limit": 5, "window": "1h", "scope": "global", "on_store_error": on_store_error});
+        policy["quotas"] = json!([quota]);
+        let global = json!({"cluster": "limits", "protocol": "reserve"});
+        let document = json!({"host": {"stores": {"global": global}}, "layers": [policy]});
+        Scratch::new(&format!("fleet-{on_store_error}"), &document.to_string())
+    };
+    let call = [&["--as", "team=finance", "--arguments", r#"{"amount": 20}"#][..], &REFUND].concat();
+    let closed = report(with("deny").path(), &call, 1);
+    assert_eq!(closed["reason"], "store_unavailable", "{closed}");
+    assert_eq!(report(with("allow").path(), &call, 0)["verdict"], "allow");
+}
+
+#[test]
 fn what_is_told_to_change_is_enough() {
     let call = |who: &'static str, amount: &'static str| [&["--as", who, "--arguments", amount][..], &REFUND].concat();
     let report_of = |who, amount, code| report(DEMO, &call(who, amount), code);
     let over = report_of("team=finance", r#"{"amount": 5000}"#, 1);
     assert_eq!((&over["reason"], &over["rule"]), (&json!("arguments_invalid"), &json!("finance-writes")));
-    let within = report_of("team=finance", r#"{"amount": 500}"#, 0);
+    let within = report_of("team=finance", r#"{"amount": 200}"#, 0);
     assert_eq!((&within["verdict"], &within["rule"]), (&json!("allow"), &json!("finance-writes")));
     assert_eq!(within["remedies"]["ways"], json!([]));
 }

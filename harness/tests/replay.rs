@@ -272,10 +272,14 @@ fn what_cannot_be_replayed_is_wrong_input_and_says_what_to_do() {
     for (path, expected, help) in [
         ("/nonexistent/x.har".to_owned(), "cannot read /nonexistent/x.har", ""),
         (scratch.0.to_str().unwrap().to_owned(), "cannot read", ""),
-        (scratch.file("a.pcap", "\u{1}\u{2}"), "no capture format known here", "give a HAR"),
-        (scratch.file("tap.json", r#"{"http_buffered_trace":{}}"#), "begins with `http_buffered_trace`", "give a HAR"),
+        (scratch.file("a.pcap", "\u{1}\u{2}"), "no capture format known here", "understood are HAR"),
+        (
+            scratch.file("tap.json", r#"{"http_buffered_trace":{}}"#),
+            "trace 1: no `:method` header",
+            "envoy.filters.http.tap",
+        ),
         (scratch.file("empty.har", ""), "holds no exchange", "record at least one"),
-        (scratch.file("no.har", r#"{"log":{}}"#), "missing field `entries`", ""),
+        (scratch.file("no.har", r#"{"log":{}}"#), "a HAR has a member `entries`", ""),
         (
             scratch.file("web.har", r#"{"log":{"entries":[{"request":{"method":"GET","url":"http://h/logo.png"}}]}}"#),
             "none of 1 exchanges is MCP",

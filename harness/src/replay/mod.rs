@@ -212,8 +212,8 @@ impl Replayer {
     }
 }
 
-/// The mode, and the policy as its author wrote it, without the host settings of a deployment; but an audit of allowed calls is switched on, for it is what tells of
-/// the decisions.
+/// The mode, and the policy as its author wrote it, without the host settings of a deployment but for its stores; an audit
+/// of allowed calls is switched on, for it is what tells of the decisions.
 fn plugin_configuration(text: &str, hold: bool) -> String {
     let mut policy = policy_text(text).to_owned();
     if let Some(span) = tidegate_filter::json::locate(policy.as_bytes(), "/audit/allowed")
@@ -221,7 +221,11 @@ fn plugin_configuration(text: &str, hold: bool) -> String {
     {
         policy.replace_range(span.start..span.end, "true");
     }
-    format!("{{\"host\":{{\"hold_headers\":{hold}}},\"layers\":[{policy}]}}")
+    // Without its stores a policy with quotas of a fleet is none; no service answers here, and `on_store_error` decides.
+    let stores = tidegate_filter::json::locate(text.as_bytes(), "/host/stores");
+    let stores = stores.and_then(|span| text.get(span.start..span.end));
+    let stores = stores.map(|stores| format!(",\"stores\":{stores}")).unwrap_or_default();
+    format!("{{\"host\":{{\"hold_headers\":{hold}{stores}}},\"layers\":[{policy}]}}")
 }
 
 fn held_bytes(configuration: &Configuration) -> usize {
@@ -395,5 +399,9 @@ mod tests {
         let expected = format!("{{\"host\":{{\"hold_headers\":true}},\"layers\":[{}]}}", text("true").trim());
         assert_eq!(plugin_configuration(&text("false"), true), expected);
         assert_eq!(plugin_configuration(&text("true"), true), expected);
+        let deployed =
+            r#"{"host":{"keys":{"redaction":{"env":"K"}},"stores":{"counters":64}},"layers":[{"name":"p"}]}"#;
+        let kept = r#"{"host":{"hold_headers":false,"stores":{"counters":64}},"layers":[{"name":"p"}]}"#;
+        assert_eq!(plugin_configuration(deployed, false), kept);
     }
 }

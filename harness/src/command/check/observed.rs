@@ -9,7 +9,11 @@ use serde_json::Value;
 use tidegate_filter::decide::route::{self, RouteFacts};
 use tidegate_filter::policy::{Policy, Seen, path_fault};
 
-use crate::capture::{self, CaptureError, Exchange, Truncated, header};
+use crate::capture::{self, Exchange, Truncated, header};
+use crate::command::input;
+
+/// Bytes of the longest list of tools.
+const LONGEST_LIST: u64 = 64 << 20;
 
 /// Tools by where they were seen, whatever a policy calls the servers.
 #[derive(Debug, Default)]
@@ -33,15 +37,16 @@ impl Observed {
     pub(super) fn read<'p>(paths: impl IntoIterator<Item = &'p Path>) -> miette::Result<Self> {
         let mut observed = Self::default();
         for path in paths {
-            match capture::open(path, Truncated::Accept) {
-                Ok(exchanges) => {
-                    for exchange in exchanges {
-                        let exchange = exchange.map_err(|error| miette!("{error}"))?;
-                        observed.exchange(&exchange);
-                    }
+            if let Some(names) = list(path) {
+                if names.is_empty() {
+                    let help = "give a capture, the result of tools/list, or a list of names: [\"server/tool\", …]";
+                    return Err(miette!(help = help, "{} names no tool", path.display()));
                 }
-                Err(CaptureError::Unknown { .. }) => observed.list(path)?,
-                Err(error) => return Err(miette!("{error}")),
+                observed.listed.extend(names);
+                continue;
+            }
+            for exchange in capture::open(path, Truncated::Accept).map_err(|error| input::unusable(&error))? {
+                observed.exchange(&exchange.map_err(|error| input::unusable(&error))?);
             }
         }
         Ok(observed)
@@ -70,26 +75,6 @@ impl Observed {
         }
     }
 
-    /// A list of tools: names as in a policy, the result of `tools/list`, or a response that carries one.
-    fn list(&mut self, path: &Path) -> miette::Result<()> {
-        let help = "give a capture (HAR, JSON lines), the result of tools/list, or a list of names: \
-                    [\"server/tool\", …]";
-        let text = fs::read(path).map_err(|error| miette!("cannot read {}: {error}", path.display()))?;
-        let value: Value = serde_json::from_slice(&text)
-            .map_err(|error| miette!(help = help, "{} is neither a capture nor JSON: {error}", path.display()))?;
-        let names = match &value {
-            Value::Array(names) => names.iter().map(|name| name.as_str().map(str::to_owned)).collect(),
-            Value::Object(_) => Some(tools(value.get("result").unwrap_or(&value))),
-            _ => None,
-        };
-        let names: Vec<String> = names.unwrap_or_default();
-        if names.is_empty() {
-            return Err(miette!(help = help, "{} names no tool", path.display()));
-        }
-        self.listed.extend(names);
-        Ok(())
-    }
-
     /// What each server of a policy was seen to have.
     pub(super) fn placed(&self, policy: &Policy) -> Placed {
         let mut seen = Seen::default();
@@ -113,6 +98,22 @@ impl Observed {
             }
         }
         Placed { seen, unknown }
+    }
+}
+
+/// The names of a list of tools: names as in a policy, the result of `tools/list`, or a response that carries one. `None`
+/// if the file is no such list.
+fn list(path: &Path) -> Option<Vec<String>> {
+    if fs::metadata(path).ok()?.len() > LONGEST_LIST {
+        return None;
+    }
+    match serde_json::from_slice(&fs::read(path).ok()?).ok()? {
+        Value::Array(names) => names.into_iter().map(|name| name.as_str().map(str::to_owned)).collect(),
+        Value::Object(object) => {
+            let result = object.get("result").and_then(Value::as_object).unwrap_or(&object);
+            result.contains_key("tools").then(|| tools(&Value::Object(result.clone())))
+        }
+        _ => None,
     }
 }
 

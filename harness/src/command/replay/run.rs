@@ -12,7 +12,7 @@ use super::against::{self, Pair};
 use super::line::{self, Row};
 use super::summary::Totals;
 use super::{Chunks, FailOn, Format, HostMode, Replay};
-use crate::capture::{self, CaptureError, Exchange, Exchanges, HarWriter, Truncated};
+use crate::capture::{self, Exchange, Exchanges, HarWriter, Truncated};
 use crate::command::{Outcome, input, simulation};
 use crate::host::Module;
 use crate::output::PendingFile;
@@ -50,7 +50,8 @@ impl Replay {
             .map(|path| {
                 Ok((
                     path.as_path(),
-                    capture::open_with_url(path, truncated, self.url.as_deref()).map_err(|error| refusal(&error))?,
+                    capture::open_with_url(path, truncated, self.url.as_deref())
+                        .map_err(|error| input::unusable(&error))?,
                 ))
             })
             .collect::<miette::Result<_>>()?;
@@ -86,7 +87,7 @@ impl Replay {
                 progress.beside(|| print(&line::capture(path, style)))?;
             }
             while let Some(exchange) = exchanges.next() {
-                let mut exchange = exchange.map_err(|error| refusal(&error))?;
+                let mut exchange = exchange.map_err(|error| input::unusable(&error))?;
                 progress.reach(done + exchanges.position());
                 let is_cut = self.chunks == Chunks::Auto && cut_finely(&mut exchange);
                 let mut replayed = judges.replay(path, &exchange)?;
@@ -356,13 +357,6 @@ fn command_line() -> String {
 
 fn unwritable(path: Option<&Path>, error: &io::Error) -> miette::Report {
     miette!("cannot write {}: {error}", path.unwrap_or(Path::new("-")).display())
-}
-
-fn refusal(error: &CaptureError) -> miette::Report {
-    match error.help() {
-        Some(help) => miette!(help = help, "{error}"),
-        None => miette!("{error}"),
-    }
 }
 
 fn fault(path: &Path, exchange: &Exchange, error: &ReplayError) -> miette::Report {
