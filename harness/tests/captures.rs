@@ -99,6 +99,6 @@ fn traces_of_envoy_are_replayed_with_their_pieces() {
         assert_eq!(output.status.code(), Some(0), "{name}: {}", stderr(&output));
         let text = String::from_utf8(output.stdout.clone()).unwrap();
         assert!(text.contains("/export_invoices"), "{name}: {text}");
-        assert_eq!(stderr(&output), "tidegate: compiling the module", "no bar where no terminal is");
+        assert!(!output.stderr.contains(&b'\r'), "no bar where no terminal is: {}", stderr(&output));
     }
 }
