@@ -134,6 +134,21 @@ impl Principal {
             Field::Issuer => self.issuer.as_slice(),
         }
     }
+
+    /// Makes the caller one of whom a rule's `who` finds `value` in `field`: beside the values that are there, or instead
+    /// of the one that is.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn meet(&mut self, field: Field, value: String) {
+        match field {
+            Field::Subject => self.subject = value,
+            Field::Team => self.team = Some(value),
+            Field::Groups => self.groups.push(value),
+            Field::Agent => self.agent = Some(value),
+            Field::Workload => self.workload = Some(value),
+            Field::Scopes => self.scopes.push(value),
+            Field::Issuer => self.issuer = Some(value),
+        }
+    }
 }
 
 impl Facts for Principal {

@@ -2,7 +2,6 @@
 //! written down on the way.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::outbound::reference;
@@ -21,7 +20,7 @@ use crate::metrics;
 use crate::policy::{Configuration, Direction, Noun, Policy, Reason, Server};
 use crate::rewrite::redact;
 use crate::state::Worker;
-use crate::state::shared::{SharedData, StoreError};
+use crate::state::shared::{SharedData, Unshared};
 
 /// What is known of a request beside its bytes.
 pub trait Known {
@@ -146,7 +145,7 @@ pub fn explain<'p>(
     let policy = &configuration.policy;
     let limits = &policy.limits;
     let worker = Arc::new(Worker::new(limits.buffered_bytes_per_worker, limits.buffered_bytes_per_principal));
-    let mut world = Still { known, now, events: Vec::new(), memory: Memory::default() };
+    let mut world = Still { known, now, events: Vec::new(), counters: Unshared::default() };
     let mut exchange = Exchange::new(Arc::clone(configuration), worker, now);
     let step = exchange.on_request_headers(headers, body.is_none(), &mut world);
     let mut trace = arrival(policy, &exchange, headers, known, Exchange::seconds(now));
@@ -330,7 +329,7 @@ struct Still<'a> {
     known: &'a dyn Known,
     now: u64,
     events: Vec<String>,
-    memory: Memory,
+    counters: Unshared,
 }
 
 impl Surroundings for Still<'_> {
@@ -364,33 +363,11 @@ impl Surroundings for Still<'_> {
     fn count_quota(&mut self, _: metrics::QuotaCount<'_>) {}
     fn count_cost(&mut self, _: metrics::Charge<'_>) {}
     fn shared_data(&mut self) -> &mut dyn SharedData {
-        &mut self.memory
+        &mut self.counters
     }
     fn ask(&mut self, _: &Call) -> Option<u32> {
         None
     }
     fn abandon(&mut self, _: u32, _: Asked) {}
     fn tell(&mut self, _: Call) {}
-}
-
-/// Shared data that nobody shares.
-#[derive(Debug, Default)]
-struct Memory {
-    values: HashMap<String, (Vec<u8>, u32)>,
-    writes: u32,
-}
-
-impl SharedData for Memory {
-    fn get(&mut self, key: &str) -> Result<Option<(Vec<u8>, u32)>, StoreError> {
-        Ok(self.values.get(key).cloned())
-    }
-
-    fn set(&mut self, key: &str, value: &[u8], version: Option<u32>) -> Result<bool, StoreError> {
-        if self.values.get(key).map(|(_, version)| *version) != version {
-            return Ok(false);
-        }
-        self.writes += 1;
-        self.values.insert(key.to_owned(), (value.to_vec(), self.writes));
-        Ok(true)
-    }
 }

@@ -26,24 +26,46 @@ pub enum StoreError {
     Contended,
 }
 
+/// Shared data that nobody shares, in memory. As in Envoy, one sequence numbers all writes.
+#[cfg(not(target_arch = "wasm32"))]
+#[derive(Debug, Default)]
+pub struct Unshared {
+    values: std::collections::HashMap<String, (Vec<u8>, u32)>,
+    writes: u32,
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+impl SharedData for Unshared {
+    fn get(&mut self, key: &str) -> Result<Option<(Vec<u8>, u32)>, StoreError> {
+        Ok(self.values.get(key).cloned())
+    }
+
+    fn set(&mut self, key: &str, value: &[u8], version: Option<u32>) -> Result<bool, StoreError> {
+        if self.values.get(key).map(|(_, version)| *version) != version {
+            return Ok(false);
+        }
+        self.writes += 1;
+        self.values.insert(key.to_owned(), (value.to_vec(), self.writes));
+        Ok(true)
+    }
+}
+
 #[cfg(test)]
 pub(crate) use memory::{Memory, Racing};
 
 #[cfg(test)]
 mod memory {
-    use std::collections::HashMap;
     use std::sync::{Arc, Mutex};
 
-    use super::{SharedData, StoreError};
+    use super::{SharedData, StoreError, Unshared};
 
-    /// Shared data in memory; its clones share it, across threads. As in Envoy, one sequence numbers all writes.
+    /// Shared data in memory; its clones share it, across threads.
     #[derive(Debug, Clone, Default)]
     pub(crate) struct Memory(Arc<Mutex<Values>>);
 
     #[derive(Debug, Default)]
     struct Values {
-        values: HashMap<String, (Vec<u8>, u32)>,
-        writes: u32,
+        data: Unshared,
         reads: u32,
         refuses: bool,
     }
@@ -52,13 +74,13 @@ mod memory {
         /// All values, by key.
         pub(crate) fn values(&self) -> Vec<(String, Vec<u8>)> {
             let inner = self.0.lock().unwrap();
-            inner.values.iter().map(|(key, (value, _))| (key.clone(), value.clone())).collect()
+            inner.data.values.iter().map(|(key, (value, _))| (key.clone(), value.clone())).collect()
         }
 
         /// How many times it has been read and written.
         pub(crate) fn uses(&self) -> (u32, u32) {
             let inner = self.0.lock().unwrap();
-            (inner.reads, inner.writes)
+            (inner.reads, inner.data.writes)
         }
 
         /// From here on it refuses whatever is asked.
@@ -71,21 +93,12 @@ mod memory {
         fn get(&mut self, key: &str) -> Result<Option<(Vec<u8>, u32)>, StoreError> {
             let mut inner = self.0.lock().unwrap();
             inner.reads += 1;
-            if inner.refuses { Err(StoreError::Unavailable) } else { Ok(inner.values.get(key).cloned()) }
+            if inner.refuses { Err(StoreError::Unavailable) } else { inner.data.get(key) }
         }
 
         fn set(&mut self, key: &str, value: &[u8], version: Option<u32>) -> Result<bool, StoreError> {
             let mut inner = self.0.lock().unwrap();
-            if inner.refuses {
-                return Err(StoreError::Unavailable);
-            }
-            if inner.values.get(key).map(|(_, version)| *version) != version {
-                return Ok(false);
-            }
-            inner.writes += 1;
-            let version = inner.writes;
-            inner.values.insert(key.to_owned(), (value.to_vec(), version));
-            Ok(true)
+            if inner.refuses { Err(StoreError::Unavailable) } else { inner.data.set(key, value, version) }
         }
     }
 

@@ -1,6 +1,5 @@
 //! Whole exchanges through the decision core: no proxy-wasm host, no wasm.
 
-use std::collections::HashMap;
 use std::hint::black_box;
 use std::sync::Arc;
 
@@ -11,7 +10,7 @@ use tidegate_filter::exchange::{
 use tidegate_filter::metrics;
 use tidegate_filter::policy::Configuration;
 use tidegate_filter::state::Worker;
-use tidegate_filter::state::shared::{SharedData, StoreError};
+use tidegate_filter::state::shared::{SharedData, Unshared};
 
 /// Who calls and where to, as the proxy would tell the filter.
 pub trait Circumstances {
@@ -92,7 +91,7 @@ impl Core {
         V: AsRef<[u8]>,
         C: Circumstances,
     {
-        let mut host = Host { circumstances, counts: Counts::default(), now: self.now };
+        let mut host = Host { circumstances, counters: Unshared::default(), now: self.now };
         let mut exchange = Exchange::new(Arc::clone(&self.configuration), Arc::clone(&self.worker), self.now);
         let ending = drive(&mut exchange, message, chunks, &mut host);
         exchange.on_end(&mut host);
@@ -164,7 +163,7 @@ fn headers<N: AsRef<[u8]>, V: AsRef<[u8]>>(lines: &[(N, V)]) -> Headers {
 /// A host that costs nothing.
 struct Host<'a, C> {
     circumstances: &'a C,
-    counts: Counts,
+    counters: Unshared,
     now: u64,
 }
 
@@ -222,7 +221,7 @@ impl<C: Circumstances> Surroundings for Host<'_, C> {
     }
 
     fn shared_data(&mut self) -> &mut dyn SharedData {
-        &mut self.counts
+        &mut self.counters
     }
 
     fn ask(&mut self, _: &Call) -> Option<u32> {
@@ -232,25 +231,6 @@ impl<C: Circumstances> Surroundings for Host<'_, C> {
     fn abandon(&mut self, _: u32, _: Asked) {}
 
     fn tell(&mut self, _: Call) {}
-}
-
-/// Counters in a map of this process.
-#[derive(Default)]
-struct Counts(HashMap<String, (Vec<u8>, u32)>);
-
-impl SharedData for Counts {
-    fn get(&mut self, key: &str) -> Result<Option<(Vec<u8>, u32)>, StoreError> {
-        Ok(self.0.get(key).cloned())
-    }
-
-    fn set(&mut self, key: &str, value: &[u8], version: Option<u32>) -> Result<bool, StoreError> {
-        let known = self.0.get(key).map(|(_, version)| *version);
-        let fits = known == version;
-        if fits {
-            self.0.insert(key.to_owned(), (value.to_vec(), known.unwrap_or(0) + 1));
-        }
-        Ok(fits)
-    }
 }
 
 #[cfg(test)]

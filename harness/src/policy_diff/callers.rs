@@ -132,7 +132,9 @@ fn spell(who: &Who, nobody: &Principal) -> (Vec<(String, Principal)>, bool) {
                 }
                 let own = format!("{} {value}", singular(*field));
                 let label = if label.is_empty() { own } else { format!("{label} and {own}") };
-                next.push((label, with(principal, *field, value)));
+                let mut principal = principal.clone();
+                principal.meet(*field, value.clone());
+                next.push((label, principal));
             }
         }
         callers = next;
@@ -146,21 +148,6 @@ fn singular(field: Field) -> &'static str {
         Field::Scopes => "scope",
         other => other.as_str(),
     }
-}
-
-fn with(principal: &Principal, field: Field, value: &str) -> Principal {
-    let mut principal = principal.clone();
-    let value = value.to_owned();
-    match field {
-        Field::Subject => principal.subject = value,
-        Field::Team => principal.team = Some(value),
-        Field::Groups => principal.groups.push(value),
-        Field::Agent => principal.agent = Some(value),
-        Field::Workload => principal.workload = Some(value),
-        Field::Scopes => principal.scopes.push(value),
-        Field::Issuer => principal.issuer = Some(value),
-    }
-    principal
 }
 
 /// One caller of whom all is true that is true of two, if there can be one.

@@ -13,65 +13,39 @@ pub(super) const DEFAULTS: Keys = Keys {
 /// What is sent: one of these.
 pub(super) const SENT: [&str; 7] = ["tool", "resource", "prompt", "method", "message", "body", "body_base64"];
 
-pub(super) const TEST: Keys = Keys {
-    name: "test",
-    known: &[
-        "name",
-        "skip",
-        "host",
-        "messages",
-        "principal",
-        "server",
-        "url",
-        "headers",
-        "http_method",
-        "protocol",
-        "now",
-        "route",
-        "cluster",
-        "tool",
-        "resource",
-        "prompt",
-        "arguments",
-        "method",
-        "params",
-        "id",
-        "message",
-        "body",
-        "body_base64",
-        "response",
-        "repeat",
-        "expect",
-    ],
-};
+/// The keys of a test: four that a message has not, then those of a message, for a test of one message.
+const TEST_THEN_MESSAGE: &[&str] = &[
+    "name",
+    "skip",
+    "host",
+    "messages",
+    "principal",
+    "server",
+    "url",
+    "headers",
+    "http_method",
+    "protocol",
+    "now",
+    "route",
+    "cluster",
+    "tool",
+    "resource",
+    "prompt",
+    "arguments",
+    "method",
+    "params",
+    "id",
+    "message",
+    "body",
+    "body_base64",
+    "response",
+    "repeat",
+    "expect",
+];
 
-pub(super) const MESSAGE: Keys = Keys {
-    name: "message",
-    known: &[
-        "principal",
-        "server",
-        "url",
-        "headers",
-        "http_method",
-        "protocol",
-        "now",
-        "route",
-        "cluster",
-        "tool",
-        "resource",
-        "prompt",
-        "arguments",
-        "method",
-        "params",
-        "id",
-        "message",
-        "body",
-        "body_base64",
-        "response",
-        "repeat",
-        "expect",
-    ],
-};
+pub(super) const TEST: Keys = Keys { name: "test", known: TEST_THEN_MESSAGE };
+
+pub(super) const MESSAGE: Keys = Keys { name: "message", known: TEST_THEN_MESSAGE.split_at(4).1 };
 
 pub(super) const PRINCIPAL: Keys =
     Keys { name: "principal", known: &["subject", "team", "groups", "scopes", "agent", "workload", "issuer"] };

@@ -5,7 +5,7 @@ use tidegate_filter::decide::access::Caller;
 use tidegate_filter::decide::explain::{Alone, Failed, Question, RuleStep, rules};
 use tidegate_filter::decide::identity::{Principal, Source};
 use tidegate_filter::exchange::explain::{Asking, Trace};
-use tidegate_filter::policy::{Dollars, Effect, Field, Mode, Noun, Policy, Reason, Rule, compile};
+use tidegate_filter::policy::{Dollars, Effect, Mode, Noun, Policy, Reason, Rule, compile};
 
 use crate::envoy::policy_text;
 use crate::report::{explanation, steps};
@@ -186,7 +186,9 @@ fn met(policy: &Policy, trace: &Trace<'_>, asking: &Asking<'_>, principal: &Prin
     for failed in &step.failed {
         changes.push(match failed {
             Failed::Who { field, wants, .. } => {
-                meet(&mut principal, *field, wants);
+                if let Some(value) = wants.first() {
+                    principal.meet(*field, value.clone());
+                }
                 format!("be in {} {}", field.as_str(), wants.join(" or "))
             }
             Failed::NotBefore(start) => {
@@ -231,20 +233,6 @@ fn met(policy: &Policy, trace: &Trace<'_>, asking: &Asking<'_>, principal: &Prin
         }
     });
     Way { rule: Some(step.rule.id.clone()), changes, but }
-}
-
-/// Makes a caller meet one condition.
-fn meet(principal: &mut Principal, field: Field, wants: &[String]) {
-    let Some(value) = wants.first().cloned() else { return };
-    match field {
-        Field::Subject => principal.subject = value,
-        Field::Team => principal.team = Some(value),
-        Field::Groups => principal.groups.push(value),
-        Field::Agent => principal.agent = Some(value),
-        Field::Workload => principal.workload = Some(value),
-        Field::Scopes => principal.scopes.push(value),
-        Field::Issuer => principal.issuer = Some(value),
-    }
 }
 
 /// The narrowest rule that lets this caller do this, if adding it to the policy does.

@@ -4,7 +4,7 @@ use clap::Args;
 use miette::miette;
 
 use super::super::{Outcome, input};
-use super::warnings::{self, Host};
+use super::warnings::Host;
 use super::{Document, Format};
 use crate::envoy::{GatewayExtension, GatewayListener, Module, Target};
 
@@ -85,12 +85,6 @@ impl Render {
         } else {
             (Host::PatchedExtension, "in hold mode where it is patched. Envoy Gateway 1.8 or later")
         };
-        let configuration = &policy.compiled.configuration;
-        Document {
-            manifests,
-            remarks: super::remarks(&configuration.policy, how),
-            warnings: warnings::of(host, configuration, &extension.module),
-        }
-        .print(self.format)
+        Document::of(manifests, how, host, &policy, &extension.module).print(self.format)
     }
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::super::Outcome;
 use super::super::input::{self, PolicyFile};
-use super::warnings::{self, Host};
+use super::warnings::Host;
 use super::{Document, Format};
 use crate::envoy::{Mesh, Module, Proxies, Target};
 
@@ -143,13 +143,7 @@ impl Attachment {
             Host::TrafficExtension => "in no-hold mode. Istio 1.30 or later",
             _ => "in no-hold mode. Istio 1.27 or later",
         };
-        let configuration = &policy.compiled.configuration;
-        Document {
-            manifests: vec![manifest],
-            remarks: super::remarks(&configuration.policy, how),
-            warnings: warnings::of(host, configuration, &mesh.module),
-        }
-        .print(self.format)
+        Document::of(vec![manifest], how, host, policy, &mesh.module).print(self.format)
     }
 }
 

@@ -11,8 +11,10 @@ use miette::miette;
 use serde_json::{Value, json};
 use tidegate_filter::policy::Policy;
 
+use self::warnings::Host;
 use super::Outcome;
-use crate::envoy::to_yaml;
+use super::input::PolicyFile;
+use crate::envoy::{Module, to_yaml};
 
 /// Prints configuration with the policy inlined, for the Envoy that you run
 #[derive(Debug, Args)]
@@ -54,14 +56,6 @@ impl Render {
     }
 }
 
-/// The first lines of a manifest's comments.
-fn remarks(policy: &Policy, how: &str) -> Vec<String> {
-    vec![
-        format!("Tidegate with the policy `{}` ({}), {how}.", policy.name, policy.digest),
-        "Audit events are in the proxies' log, at the level `warn`.".to_owned(),
-    ]
-}
-
 /// What is printed.
 struct Document {
     manifests: Vec<Value>,
@@ -72,6 +66,17 @@ struct Document {
 }
 
 impl Document {
+    /// Manifests by which `host` runs `module` with the policy; `how` says in which mode, and from which version on.
+    fn of(manifests: Vec<Value>, how: &str, host: Host, policy: &PolicyFile, module: &Module) -> Self {
+        let configuration = &policy.compiled.configuration;
+        let Policy { name, digest, .. } = &configuration.policy;
+        let remarks = vec![
+            format!("Tidegate with the policy `{name}` ({digest}), {how}."),
+            "Audit events are in the proxies' log, at the level `warn`.".to_owned(),
+        ];
+        Self { manifests, remarks, warnings: warnings::of(host, configuration, module) }
+    }
+
     /// Prints the manifests; in YAML below remarks and warnings, as comments. Warnings go to standard error as well.
     fn print(mut self, format: Format) -> miette::Result<Outcome> {
         self.warnings.extend(self.manifests.iter().filter_map(too_large));

@@ -1,82 +1,31 @@
 //! `tidegate test` as it is typed: the tests that ship with the starter policies, what a failing test is told, every
 //! form of report, and input that cannot be used.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "helpers of tests state what must hold"
-)]
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
-use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::{Output, Stdio};
 
 use quick_junit::{Report, TestCaseStatus};
-use serde_json::{Value, json};
+use serde_json::json;
 
-const POLICIES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../policies");
+use crate::typed::{self, POLICIES, Scratch, code, command, stderr, stdout, tidegate};
 
 const POLICY: &str = r#"{"version": "tidegate/v1", "name": "p",
     "identity": {"sources": [{"jwt": {"issuer": "https://idp.example.com", "team": "team"}}]},
     "servers": [{"name": "crm", "match": {"path": "/mcp"}}],
     "rules": [{"id": "reads", "allow": {"tools": ["get_*"]}}, {"id": "no-drops", "deny": {"tools": ["drop_*"]}}]"#;
 
-/// `tidegate test` with these arguments.
-fn command(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tidegate"));
-    command.arg("test").args(arguments);
-    command
+/// A policy `p.json` with `more` members, and its tests.
+fn tested(more: &str, tests: &str) -> Scratch {
+    let scratch = Scratch::new();
+    scratch.file("p.json", &format!("{POLICY}{more}}}"));
+    scratch.file("p.test.json", tests);
+    scratch
 }
 
-fn run(arguments: &[&str]) -> Output {
-    command(arguments).output().unwrap()
-}
-
-fn code(output: &Output) -> i32 {
-    output.status.code().unwrap()
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-/// Standard error on one line: messages are wrapped to a width that is none of a test's business.
-fn stderr(output: &Output) -> String {
-    let text = String::from_utf8(output.stderr.clone()).unwrap();
-    text.split_whitespace().filter(|it| *it != "│").collect::<Vec<_>>().join(" ")
-}
-
-/// A directory with a policy `p.json` and its tests, removed when the test ends.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new(name: &str, more: &str, tests: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("tidegate-tests-cli-{}-{name}", std::process::id()));
-        fs::create_dir_all(&path).unwrap();
-        let scratch = Self(path);
-        scratch.write("p.json", &format!("{POLICY}{more}}}"));
-        scratch.write("p.test.json", tests);
-        scratch
-    }
-
-    fn write(&self, name: &str, content: &str) {
-        fs::write(self.0.join(name), content).unwrap();
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.0.join(name).to_str().unwrap().to_owned()
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        command(arguments).arg(&self.0).output().unwrap()
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
+/// `tidegate test` of all that is in there.
+fn run(scratch: &Scratch, arguments: &[&str]) -> Output {
+    tidegate(&[&["test"][..], arguments, &[scratch.directory()]].concat())
 }
 
 const TWO: &str = r#"{"defaults": {"principal": {"subject": "ada", "team": "crm"}}, "tests": [
@@ -86,7 +35,7 @@ const TWO: &str = r#"{"defaults": {"principal": {"subject": "ada", "team": "crm"
 
 #[test]
 fn the_starter_policies_pass_their_tests_and_every_rule_is_covered() {
-    let output = run(&["--coverage", "--min-coverage", "100", POLICIES]);
+    let output = tidegate(&["test", "--coverage", "--min-coverage", "100", POLICIES]);
     let text = stdout(&output);
     assert_eq!(code(&output), 0, "{text}\n{}", stderr(&output));
     for policy in ["demo.json", "starter.json"] {
@@ -98,8 +47,8 @@ fn the_starter_policies_pass_their_tests_and_every_rule_is_covered() {
 
 #[test]
 fn a_failing_test_is_told_what_differs_where_and_what_to_do() {
-    let scratch = Scratch::new("fails", "", TWO);
-    let output = scratch.run(&[]);
+    let scratch = tested("", TWO);
+    let output = run(&scratch, &[]);
     let text = stdout(&output);
     assert_eq!(code(&output), 1, "{text}{}", stderr(&output));
     assert!(text.contains(&format!("FAIL  dropping is open  {}:3:14\n", scratch.path("p.test.json"))), "{text}");
@@ -127,7 +76,7 @@ fn quotas_count_up_inside_a_test_and_not_between_tests() {
         test("first"),
         test("second")
     );
-    let output = Scratch::new("quotas", more, &tests).run(&[]);
+    let output = run(&tested(more, &tests), &[]);
     let text = stdout(&output);
     assert_eq!(code(&output), 1, "{text}{}", stderr(&output));
     assert!(text.contains("as subject=ada, time 4 of 9 (hold and no-hold)\n"), "{text}");
@@ -137,20 +86,20 @@ fn quotas_count_up_inside_a_test_and_not_between_tests() {
 
 #[test]
 fn tests_are_chosen_by_name_and_header_mode() {
-    let scratch = Scratch::new("chosen", "", TWO);
-    let chosen = scratch.run(&["--run", "^reading", "--host", "hold"]);
+    let scratch = tested("", TWO);
+    let chosen = run(&scratch, &["--run", "^reading", "--host", "hold"]);
     assert_eq!((code(&chosen), stdout(&chosen).lines().last().unwrap()), (0, "1 test, 1 passed, 0 failed, 0 skipped"));
-    let nothing = scratch.run(&["--run", "zebra"]);
+    let nothing = run(&scratch, &["--run", "zebra"]);
     assert_eq!(code(&nothing), 2);
     assert!(stderr(&nothing).contains("no test has a name that --run zebra finds"), "{}", stderr(&nothing));
-    assert_eq!(code(&scratch.run(&["--run", "("])), 2);
+    assert_eq!(code(&run(&scratch, &["--run", "("])), 2);
 
-    scratch.write(
+    scratch.file(
         "p.test.json",
         r#"{"tests": [{"name": "a", "host": "no-hold", "tool": "x", "expect": {"verdict": "deny"}},
                       {"name": "b", "skip": "not yet", "tool": "x", "expect": {"verdict": "allow"}}]}"#,
     );
-    let skipped = scratch.run(&["--host", "hold"]);
+    let skipped = run(&scratch, &["--host", "hold"]);
     assert!(stdout(&skipped).ends_with("2 tests, 0 passed, 0 failed, 2 skipped\n"), "{}", stdout(&skipped));
     assert!(stdout(&skipped).contains("skip  b: not yet"), "{}", stdout(&skipped));
 }
@@ -159,20 +108,20 @@ fn tests_are_chosen_by_name_and_header_mode() {
 fn too_little_coverage_is_a_finding_that_names_the_rules() {
     let one = r#"{"defaults": {"principal": "subject=ada"},
         "tests": [{"name": "a", "tool": "get_a", "expect": {"verdict": "allow"}}]}"#;
-    let scratch = Scratch::new("coverage", "", one);
-    let output = scratch.run(&["--coverage", "--min-coverage", "51"]);
+    let scratch = tested("", one);
+    let output = run(&scratch, &["--coverage", "--min-coverage", "51"]);
     assert_eq!(code(&output), 1, "{}", stderr(&output));
     assert!(stdout(&output).contains("1 of 2 rules covered, 50 %"), "{}", stdout(&output));
     assert!(stderr(&output).contains("no test makes a verdict by no-drops"), "{}", stderr(&output));
-    assert_eq!(code(&scratch.run(&["--min-coverage", "50"])), 0);
-    assert_eq!(code(&scratch.run(&["--min-coverage", "101"])), 2);
+    assert_eq!(code(&run(&scratch, &["--min-coverage", "50"])), 0);
+    assert_eq!(code(&run(&scratch, &["--min-coverage", "101"])), 2);
 }
 
 #[test]
 fn junit_is_read_by_what_reads_junit() {
-    let scratch = Scratch::new("junit", "", TWO);
+    let scratch = tested("", TWO);
     let out = scratch.path("report.xml");
-    let output = scratch.run(&["--format", "junit", "--out", &out]);
+    let output = run(&scratch, &["--format", "junit", "--out", &out]);
     assert_eq!(code(&output), 1, "{}", stderr(&output));
     assert!(stdout(&output).ends_with("1 failed, 0 skipped\n"), "the text is for the person who waits");
     let report = Report::deserialize_from_str(&fs::read_to_string(&out).unwrap()).unwrap();
@@ -187,15 +136,15 @@ fn junit_is_read_by_what_reads_junit() {
 
 #[test]
 fn sarif_stands_at_the_expectation_and_json_has_it_all() {
-    let scratch = Scratch::new("sarif", "", TWO);
-    let log: Value = serde_json::from_slice(&scratch.run(&["--format", "sarif"]).stdout).unwrap();
+    let scratch = tested("", TWO);
+    let log = typed::json(&run(&scratch, &["--format", "sarif"]));
     assert_eq!(log["version"], "2.1.0");
     let result = &log["runs"][0]["results"][0];
     assert_eq!((&result["ruleId"], &result["level"]), (&json!("policy_test_verdict"), &json!("error")));
     let region = &result["locations"][0]["physicalLocation"]["region"];
     assert_eq!(region, &json!({"startLine": 3, "startColumn": 81}));
 
-    let report: Value = serde_json::from_slice(&scratch.run(&["--format", "json"]).stdout).unwrap();
+    let report = typed::json(&run(&scratch, &["--format", "json"]));
     assert_eq!((&report["tests"], &report["passed"], &report["failed"]), (&json!(2), &json!(1), &json!(1)));
     let failure = &report["files"][0]["tests"][1]["failures"][0];
     assert_eq!(failure["mismatches"][0]["got"], "deny");
@@ -205,10 +154,10 @@ fn sarif_stands_at_the_expectation_and_json_has_it_all() {
 
 #[test]
 fn what_cannot_be_run_is_told_before_anything_runs() {
-    let scratch = Scratch::new("unusable", "", TWO);
+    let scratch = tested("", TWO);
     let told = |tests: &str| {
-        scratch.write("p.test.json", tests);
-        let output = scratch.run(&[]);
+        scratch.file("p.test.json", tests);
+        let output = run(&scratch, &[]);
         assert_eq!((code(&output), stdout(&output).as_str()), (2, ""), "{tests}");
         stderr(&output)
     };
@@ -222,20 +171,21 @@ fn what_cannot_be_run_is_told_before_anything_runs() {
         told(r#"{"policy": "none.json", "tests": [{"name": "a", "tool": "x", "expect": {"rule": null}}]}"#)
             .contains("none.json, the policy of")
     );
-    fs::remove_file(scratch.0.join("p.test.json")).unwrap();
-    let none = scratch.run(&[]);
+    fs::remove_file(scratch.path("p.test.json")).unwrap();
+    let none = run(&scratch, &[]);
     assert_eq!(code(&none), 2);
     assert!(stderr(&none).contains("there is no *.test.json in"), "{}", stderr(&none));
 }
 
 #[test]
 fn a_watched_test_runs_again_when_its_policy_changes() {
-    let scratch = Scratch::new("watch", "", TWO);
-    let mut child = command(&["--watch"]).arg(&scratch.0).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let scratch = tested("", TWO);
+    let mut command = command(&["test", "--watch", scratch.directory()]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
     let mut summary = || lines.find(|line| line.contains(" tests, ")).unwrap();
     assert_eq!(summary(), "2 tests, 1 passed, 1 failed, 0 skipped");
-    scratch.write("p.json", &format!("{}}}", POLICY.replace("\"deny\"", "\"allow\"").replace("no-drops", "drops")));
+    scratch.file("p.json", &format!("{}}}", POLICY.replace("\"deny\"", "\"allow\"").replace("no-drops", "drops")));
     let after = summary();
     child.kill().unwrap();
     child.wait().unwrap();

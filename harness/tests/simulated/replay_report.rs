@@ -1,59 +1,34 @@
 //! `tidegate replay` as a report: rules, the comparison of two policies, totals for machines, and HTML for people.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "helpers of tests state what must hold"
-)]
 
 use std::fs;
-use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use roxmltree::{Document, ParsingOptions};
 use serde_json::{Value, json};
 
-const POLICY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../policies/demo.json");
-const CAPTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/captures");
-
-fn capture(name: &str) -> String {
-    format!("{CAPTURES}/{name}")
-}
+use crate::typed::{self, DEMO, Scratch, Written, altered, capture, code, stderr, tidegate};
 
 fn replay(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_tidegate")).arg("replay").args(arguments).output().unwrap()
+    tidegate(&[&["replay"][..], arguments].concat())
 }
 
+/// Standard output of a run that was not refused.
 fn stdout(output: &Output) -> String {
-    assert_ne!(output.status.code(), Some(2), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout.clone()).unwrap()
+    assert_ne!(code(output), 2, "{}", stderr(output));
+    typed::stdout(output)
 }
 
 fn lines(output: &Output) -> Vec<Value> {
     stdout(output).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// The demonstration policy after a change, in a file.
-struct Changed(PathBuf);
-
-impl Changed {
-    fn new(name: &str, change: impl Fn(&mut Value)) -> Self {
-        let mut policy: Value = serde_json::from_slice(&fs::read(POLICY).unwrap()).unwrap();
+/// The demo's policy after a change.
+fn changed(change: impl FnOnce(&mut Value)) -> Written {
+    altered(|text| {
+        let mut policy: Value = serde_json::from_str(&text).unwrap();
         change(&mut policy);
-        let path = std::env::temp_dir().join(format!("tidegate-replay-report-{}-{name}", std::process::id()));
-        fs::write(&path, policy.to_string()).unwrap();
-        Self(path)
-    }
-
-    fn path(&self) -> &str {
-        self.0.to_str().unwrap()
-    }
-}
-
-impl Drop for Changed {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
-    }
+        policy.to_string()
+    })
 }
 
 fn rule<'a>(policy: &'a mut Value, id: &str) -> &'a mut Value {
@@ -64,7 +39,7 @@ fn rule<'a>(policy: &'a mut Value, id: &str) -> &'a mut Value {
 fn every_rule_is_listed_with_what_it_decided() {
     let arguments = [
         "--policy",
-        POLICY,
+        DEMO,
         "--trust-capture-tokens",
         "--rules",
         &capture("rmcp-modern.jsonl"),
@@ -100,7 +75,7 @@ fn every_rule_is_listed_with_what_it_decided() {
 
 #[test]
 fn what_a_rule_in_shadow_mode_would_do_is_counted_as_such() {
-    let policy = Changed::new("shadow.json", |policy| {
+    let policy = changed(|policy| {
         let freeze = json!({"id": "freeze", "deny": {"tools": ["billing/get_customer"]}, "mode": "shadow"});
         policy["rules"].as_array_mut().unwrap().push(freeze);
     });
@@ -116,10 +91,10 @@ fn what_a_rule_in_shadow_mode_would_do_is_counted_as_such() {
 #[test]
 fn a_policy_against_itself_changes_nothing() {
     // Another name is in every refusal, and no change.
-    let same = Changed::new("same.json", |policy| policy["name"] = "other".into());
+    let same = changed(|policy| policy["name"] = "other".into());
     let output = replay(&[
         "--policy",
-        POLICY,
+        DEMO,
         "--against",
         same.path(),
         "--trust-capture-tokens",
@@ -129,13 +104,13 @@ fn a_policy_against_itself_changes_nothing() {
         &capture("errors.jsonl"),
         &capture("secrets.jsonl"),
     ]);
-    assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
+    assert_eq!(code(&output), 0, "{}", stdout(&output));
     assert!(stdout(&output).contains("against other: none of 26 messages changes"), "{}", stdout(&output));
 }
 
 #[test]
 fn only_what_changes_between_two_policies_is_shown() {
-    let next = Changed::new("next.json", |policy| {
+    let next = changed(|policy| {
         rule(policy, "finance-reads")["allow"]["tools"] = json!(["billing/get_*"]);
         rule(policy, "no-deletes")["deny"]["tools"] = json!(["drop_*"]);
         rule(policy, "finance-writes")["id"] = "refunds".into();
@@ -144,7 +119,7 @@ fn only_what_changes_between_two_policies_is_shown() {
         );
     });
     let arguments =
-        ["--policy", next.path(), "--against", POLICY, "--trust-capture-tokens", &capture("rmcp-modern.jsonl")];
+        ["--policy", next.path(), "--against", DEMO, "--trust-capture-tokens", &capture("rmcp-modern.jsonl")];
     let output = replay(&arguments);
     let text = stdout(&output);
     let changes: Vec<String> = text
@@ -170,9 +145,9 @@ fn only_what_changes_between_two_policies_is_shown() {
                     another rule or reason";
     assert!(text.contains(&format!("against demo: {sentence}")), "{text}");
 
-    for (wanted, code) in [("change", 1), ("newly-denied", 1), ("newly-allowed", 1), ("would-deny", 0)] {
+    for (wanted, expected) in [("change", 1), ("newly-denied", 1), ("newly-allowed", 1), ("would-deny", 0)] {
         let output = replay(&[&arguments[..], &["--fail-on", wanted, "--format", "json"]].concat());
-        assert_eq!(output.status.code(), Some(code), "{wanted}");
+        assert_eq!(code(&output), expected, "{wanted}");
         let lines = lines(&output);
         assert_eq!(lines.len(), 5, "four changes and the summary");
         let kinds: Vec<&Value> = lines[..4].iter().map(|line| &line["change"]).collect();
@@ -190,22 +165,22 @@ fn only_what_changes_between_two_policies_is_shown() {
 
 #[test]
 fn bodies_and_secrets_that_come_out_differently_are_changes() {
-    let next = Changed::new("redaction.json", |policy| policy["redaction"]["responses"] = "allow".into());
-    let arguments = ["--policy", next.path(), "--against", POLICY, "--trust-capture-tokens", "--format", "json"];
+    let next = changed(|policy| policy["redaction"]["responses"] = "allow".into());
+    let arguments = ["--policy", next.path(), "--against", DEMO, "--trust-capture-tokens", "--format", "json"];
     let output = replay(&[&arguments[..], &["--fail-on", "newly-denied", &capture("secrets.jsonl")]].concat());
-    assert_eq!(output.status.code(), Some(0), "nothing is newly denied");
+    assert_eq!(code(&output), 0, "nothing is newly denied");
     let lines = lines(&output);
     let redacted = lines.iter().find(|line| line["change"] == "redacted").unwrap_or_else(|| panic!("{lines:?}"));
     let gone = redacted["no_longer_redacted"].as_array().unwrap();
     assert!(gone.contains(&json!("aws-access-key-id at /result/content/0/text")), "{redacted}");
     assert_eq!(redacted["rewritten_differently"][0], "response");
 
-    let advice = Changed::new("advice.json", |policy| rule(policy, "no-deletes")["advice"] = "Ask Bob.".into());
+    let advice = changed(|policy| rule(policy, "no-deletes")["advice"] = "Ask Bob.".into());
     let text = stdout(&replay(&[
         "--policy",
         advice.path(),
         "--against",
-        POLICY,
+        DEMO,
         "--trust-capture-tokens",
         &capture("rmcp-modern.jsonl"),
     ]));
@@ -214,30 +189,31 @@ fn bodies_and_secrets_that_come_out_differently_are_changes() {
 
 #[test]
 fn the_changed_traffic_and_the_report_are_of_the_policy_and_not_of_the_other_one() {
-    let next = Changed::new("all.json", |policy| rule(policy, "no-deletes")["deny"]["tools"] = json!(["*"]));
-    let [out, html] = ["out.har", "out.html"].map(|name| Changed::new(name, |_| {}));
-    let arguments = ["--policy", next.path(), "--against", POLICY, "--trust-capture-tokens"];
-    let files = ["--out", out.path(), "--html", html.path(), &capture("rmcp-modern.jsonl")];
+    let next = changed(|policy| rule(policy, "no-deletes")["deny"]["tools"] = json!(["*"]));
+    let scratch = Scratch::new();
+    let [out, html] = ["out.har", "out.html"].map(|name| scratch.path(name));
+    let arguments = ["--policy", next.path(), "--against", DEMO, "--trust-capture-tokens"];
+    let files = ["--out", &out, "--html", &html, &capture("rmcp-modern.jsonl")];
     let text = stdout(&replay(&[&arguments[..], &files].concat()));
     assert!(text.contains("newly denied"), "{text}");
-    let har: Value = serde_json::from_slice(&fs::read(out.path()).unwrap()).unwrap();
+    let har: Value = serde_json::from_slice(&fs::read(&out).unwrap()).unwrap();
     let calls = har["log"]["entries"].as_array().unwrap();
     let refused = calls.iter().filter(|it| it["_tidegate"]["decisions"][0]["rule"] == "no-deletes").count();
     let newly = text.lines().filter(|line| line.contains("newly denied  ")).count();
     assert!(refused > newly && newly > 1, "{refused} {newly}");
-    let page = fs::read_to_string(html.path()).unwrap();
+    let page = fs::read_to_string(&html).unwrap();
     assert!(page.contains("Compared with policy demo: ") && page.contains("id=\"changes\""), "{page}");
 }
 
 #[test]
 fn event_streams_of_unknown_pieces_come_byte_by_byte_and_are_not_written_so() {
-    let out = Changed::new("pieces.har", |_| {});
+    let scratch = Scratch::new();
+    let out = scratch.path("out.har");
     let recorded = capture("python-2.3-modern.har");
     let table = |chunks: &str| {
-        let arguments =
-            ["--policy", POLICY, "--trust-capture-tokens", "--chunks", chunks, "--out", out.path(), &recorded];
+        let arguments = ["--policy", DEMO, "--trust-capture-tokens", "--chunks", chunks, "--out", &out, &recorded];
         let text = stdout(&replay(&arguments));
-        (text, fs::read_to_string(out.path()).unwrap())
+        (text, fs::read_to_string(&out).unwrap())
     };
     let (auto, har) = table("auto");
     assert!(!har.contains("_chunks"), "no pieces were recorded, so none are written");
@@ -256,7 +232,8 @@ fn totals(document: &Document<'_>) -> Vec<(String, u64)> {
 
 #[test]
 fn the_html_report_says_what_the_summary_says_and_loads_nothing() {
-    let html = Changed::new("report.html", |_| {});
+    let scratch = Scratch::new();
+    let html = scratch.path("report.html");
     let mut hostile: Value =
         serde_json::from_str(fs::read_to_string(capture("rmcp-modern.jsonl")).unwrap().lines().nth(4).unwrap())
             .unwrap();
@@ -265,23 +242,23 @@ fn the_html_report_says_what_the_summary_says_and_loads_nothing() {
     let headers = hostile["request"]["headers"].as_array_mut().unwrap();
     headers.retain(|header| !["mcp-name", "content-length"].contains(&header["name"].as_str().unwrap()));
     headers.push(json!({"name": "mcp-name", "value": "<script>alert(1)</script>"}));
-    let extra = Changed::new("hostile.jsonl", |policy| *policy = hostile.clone());
+    let extra = scratch.file("hostile.jsonl", &hostile.to_string());
     let output = replay(&[
         "--policy",
-        POLICY,
+        DEMO,
         "--trust-capture-tokens",
         "--format",
         "json",
         "--html",
-        html.path(),
+        &html,
         &capture("rmcp-modern.jsonl"),
         &capture("errors.jsonl"),
         &capture("secrets.jsonl"),
-        extra.path(),
+        &extra,
     ]);
     let lines = lines(&output);
     let summary = &lines.last().unwrap()["summary"];
-    let page = fs::read_to_string(html.path()).unwrap();
+    let page = fs::read_to_string(&html).unwrap();
     let options = ParsingOptions { allow_dtd: true, ..ParsingOptions::default() };
     let document = Document::parse_with_options(&page, options).unwrap();
 

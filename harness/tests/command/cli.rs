@@ -1,70 +1,27 @@
 //! The command as it is typed: what it prints and how it exits.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "helpers of tests state what must hold"
-)]
 
 use std::net::TcpListener;
-use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use serde_json::Value;
 
-const GOOD: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../policies/demo.json");
+use crate::typed::{DEMO, Written, altered, code, command, json, stderr, stdout, tidegate};
 
-fn tidegate(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_tidegate")).args(arguments).output().unwrap()
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-/// What was written to standard error, on one line: messages are wrapped to a width that is none of a test's business.
-fn stderr(output: &Output) -> String {
-    let text = String::from_utf8(output.stderr.clone()).unwrap();
-    text.split_whitespace().filter(|it| *it != "│").collect::<Vec<_>>().join(" ")
-}
-
-fn code(output: &Output) -> i32 {
-    output.status.code().unwrap()
-}
-
-/// A copy of the demo's policy with `from` replaced, removed when the test ends.
-struct Altered(PathBuf);
-
-impl Altered {
-    fn new(name: &str, from: &str, to: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("tidegate-cli-{}-{name}.json", std::process::id()));
-        let text = std::fs::read_to_string(GOOD).unwrap();
-        assert!(text.contains(from));
-        std::fs::write(&path, text.replacen(from, to, 1)).unwrap();
-        Self(path)
-    }
-
-    fn path(&self) -> &str {
-        self.0.to_str().unwrap()
-    }
-}
-
-impl Drop for Altered {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
-    }
+/// The demo's policy with `from` replaced where it first stands.
+fn replaced(from: &str, to: &str) -> Written {
+    altered(|text| text.replacen(from, to, 1))
 }
 
 #[test]
 fn a_good_policy_is_fine() {
-    let output = tidegate(&["check", GOOD]);
+    let output = tidegate(&["check", DEMO]);
     assert_eq!(code(&output), 0, "{}", stderr(&output));
     assert!(stdout(&output).ends_with("demo.json: ok (1 allowed)\n"), "{}", stdout(&output));
 }
 
 #[test]
 fn a_typo_is_a_finding_with_a_picture() {
-    let policy = Altered::new("typo", "\"rules\"", "\"ruels\"");
+    let policy = replaced("\"rules\"", "\"ruels\"");
     let output = tidegate(&["check", policy.path()]);
     let text = stdout(&output);
     assert_eq!(code(&output), 1);
@@ -74,10 +31,10 @@ fn a_typo_is_a_finding_with_a_picture() {
 
 #[test]
 fn findings_for_tools_are_json() {
-    let policy = Altered::new("json", "\"version\": \"tidegate/v1\"", "\"version\": \"tidegate/v9\"");
-    let output = tidegate(&["check", "--format", "json", "--explain", policy.path(), GOOD]);
+    let policy = replaced("\"version\": \"tidegate/v1\"", "\"version\": \"tidegate/v9\"");
+    let output = tidegate(&["check", "--format", "json", "--explain", policy.path(), DEMO]);
     assert_eq!(code(&output), 1);
-    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let report = json(&output);
     let finding = &report["files"][0]["findings"][0];
     assert_eq!((&finding["severity"], &finding["pointer"]), (&"error".into(), &"/version".into()));
     assert_eq!((finding["line"].as_u64(), finding["column"].as_u64()), (Some(2), Some(14)));
@@ -87,7 +44,7 @@ fn findings_for_tools_are_json() {
 
 #[test]
 fn warnings_are_findings_only_if_asked_for() {
-    let policy = Altered::new("warning", "\"who\": { \"groups\": [\"sre\"] }", "\"expires\": \"2020-01-01T00:00:00Z\"");
+    let policy = replaced("\"who\": { \"groups\": [\"sre\"] }", "\"expires\": \"2020-01-01T00:00:00Z\"");
     assert_eq!(code(&tidegate(&["check", policy.path()])), 0);
     let output = tidegate(&["check", "--strict", policy.path()]);
     assert_eq!(code(&output), 1, "{}", stdout(&output));
@@ -95,7 +52,7 @@ fn warnings_are_findings_only_if_asked_for() {
 
 #[test]
 fn explain_shows_every_fail_mode() {
-    let text = stdout(&tidegate(&["check", "--explain", GOOD]));
+    let text = stdout(&tidegate(&["check", "--explain", DEMO]));
     for expected in ["server_unknown", "host_error", "release-freeze", "4 MiB", "https://idp.example.com"] {
         assert!(text.contains(expected), "{expected} is missing in\n{text}");
     }
@@ -103,12 +60,11 @@ fn explain_shows_every_fail_mode() {
 
 #[test]
 fn explain_shows_what_redaction_does() {
-    let text = stdout(&tidegate(&["check", "--explain", GOOD]));
+    let text = stdout(&tidegate(&["check", "--explain", DEMO]));
     for expected in ["Redaction of secrets", "license_code", "off: personal", "256 KiB", "shared by the workers"] {
         assert!(text.contains(expected), "{expected} is missing in\n{text}");
     }
-    let report: Value =
-        serde_json::from_str(&stdout(&tidegate(&["check", "--explain", "--format", "json", GOOD]))).unwrap();
+    let report = json(&tidegate(&["check", "--explain", "--format", "json", DEMO]));
     let redaction = &report["files"][0]["effective"]["redaction"];
     assert_eq!((&redaction["requests"]["cloud"], &redaction["groups"]["personal"]["on"]), (&"block".into(), &0.into()));
 }
@@ -117,7 +73,7 @@ fn explain_shows_what_redaction_does() {
 fn every_detector_can_be_listed() {
     let text = stdout(&tidegate(&["check", "--detectors"]));
     assert!(text.contains("aws-access-key-id") && text.contains("version-control ("), "{text}");
-    let list: Value = serde_json::from_str(&stdout(&tidegate(&["check", "--detectors", "--format", "json"]))).unwrap();
+    let list = json(&tidegate(&["check", "--detectors", "--format", "json"]));
     let list = list["detectors"].as_array().unwrap();
     assert!(
         list.len() >= 100 && list.iter().any(|it| it["name"] == "iban" && it["default"] == false),
@@ -125,9 +81,9 @@ fn every_detector_can_be_listed() {
         list.len()
     );
 
-    let policy = Altered::new("detectors", "\"detectors\": \"default\"", "\"detectors\": [\"cloud\"]");
+    let policy = replaced("\"detectors\": \"default\"", "\"detectors\": [\"cloud\"]");
     let of_policy = tidegate(&["check", "--detectors", "--format", "json", policy.path()]);
-    let report: Value = serde_json::from_slice(&of_policy.stdout).unwrap();
+    let report = json(&of_policy);
     let row = |name: &str| {
         let list = report["files"][0]["detectors"].as_array().unwrap();
         list.iter().find(|it| it["name"] == name).unwrap().clone()
@@ -142,7 +98,7 @@ fn every_detector_can_be_listed() {
 #[test]
 fn the_key_of_placeholders_is_rendered_by_name() {
     let arguments =
-        ["render", "envoy", "--policy", GOOD, "--upstream", "http://localhost:3000/mcp", "--format", "json"];
+        ["render", "envoy", "--policy", DEMO, "--upstream", "http://localhost:3000/mcp", "--format", "json"];
     let keyed = [&arguments[..], &["--redaction-key-env", "REDACTION_KEY"]].concat();
     let vm = |arguments: &[&str]| {
         let output = tidegate(arguments);
@@ -156,7 +112,7 @@ fn the_key_of_placeholders_is_rendered_by_name() {
     assert_eq!(code(&output), 2);
     assert!(stderr(&output).contains("not the name of an environment variable"), "{}", stderr(&output));
 
-    let up = ["up", "--policy", GOOD, "--upstream", "http://localhost:1/mcp", "--redaction-key-env", "TIDEGATE_UNSET"];
+    let up = ["up", "--policy", DEMO, "--upstream", "http://localhost:1/mcp", "--redaction-key-env", "TIDEGATE_UNSET"];
     let output = tidegate(&up);
     assert_eq!(code(&output), 2);
     assert!(stderr(&output).contains("TIDEGATE_UNSET, the key of placeholders, is not set"), "{}", stderr(&output));
@@ -173,7 +129,7 @@ fn a_file_that_is_not_there_is_wrong_input() {
 fn wrong_usage_is_2_and_help_is_0() {
     assert_eq!(code(&tidegate(&["chekc"])), 2);
     assert_eq!(code(&tidegate(&[])), 2);
-    assert_eq!(code(&tidegate(&["up", "--policy", GOOD])), 2, "no upstream");
+    assert_eq!(code(&tidegate(&["up", "--policy", DEMO])), 2, "no upstream");
     for command in [&["--help"][..], &["up", "--help"], &["render", "envoy", "--help"], &["check", "--help"]] {
         let output = tidegate(command);
         assert_eq!(code(&output), 0);
@@ -183,7 +139,7 @@ fn wrong_usage_is_2_and_help_is_0() {
 
 #[test]
 fn up_refuses_a_bad_policy_before_anything_else() {
-    let policy = Altered::new("up", "\"rules\"", "\"ruels\"");
+    let policy = replaced("\"rules\"", "\"ruels\"");
     let output = tidegate(&["up", "--policy", policy.path(), "--upstream", "http://localhost:1/mcp"]);
     assert_eq!(code(&output), 2);
     assert!(stderr(&output).contains("did you mean `rules`?"), "{}", stderr(&output));
@@ -194,7 +150,7 @@ fn up_refuses_an_upstream_that_is_no_server() {
     for (url, expected) in
         [("localhost:3000", "http or https"), ("ftp://h/", "http or https"), ("nonsense", "not a URL")]
     {
-        let output = tidegate(&["up", "--policy", GOOD, "--upstream", url]);
+        let output = tidegate(&["up", "--policy", DEMO, "--upstream", url]);
         assert_eq!(code(&output), 2, "{url}");
         assert!(stderr(&output).contains(expected), "{url}: {}", stderr(&output));
     }
@@ -204,7 +160,7 @@ fn up_refuses_an_upstream_that_is_no_server() {
 fn up_names_the_address_that_is_in_use() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let output = tidegate(&["up", "--policy", GOOD, "--upstream", "http://localhost:1/mcp", "--listen", &address]);
+    let output = tidegate(&["up", "--policy", DEMO, "--upstream", "http://localhost:1/mcp", "--listen", &address]);
     assert_eq!(code(&output), 2);
     let said = stderr(&output);
     assert!(said.contains(&format!("{address} is in use")) && said.contains("--listen"), "{said}");
@@ -214,7 +170,7 @@ fn up_names_the_address_that_is_in_use() {
 fn up_says_what_will_not_fit() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let output = tidegate(&["up", "--policy", GOOD, "--upstream", "http://localhost:1/other", "--listen", &address]);
+    let output = tidegate(&["up", "--policy", DEMO, "--upstream", "http://localhost:1/other", "--listen", &address]);
     let said = stderr(&output);
     assert!(said.contains("matches the path /other"), "{said}");
     assert!(said.contains("--issuer https://idp.example.com"), "{said}");
@@ -222,16 +178,12 @@ fn up_says_what_will_not_fit() {
 
 #[test]
 fn without_an_envoy_the_remedy_is_named() {
-    for command in
-        [&["demo"][..], &["up", "--policy", GOOD, "--upstream", "http://localhost:1/mcp", "--listen", "127.0.0.1:0"]]
+    for arguments in
+        [&["demo"][..], &["up", "--policy", DEMO, "--upstream", "http://localhost:1/mcp", "--listen", "127.0.0.1:0"]]
     {
         // Any file will do for the module: Envoy is looked for before it is opened.
-        let output = Command::new(env!("CARGO_BIN_EXE_tidegate"))
-            .args(command)
-            .args(["--wasm", GOOD])
-            .env("ENVOY", "/nonexistent/envoy")
-            .output()
-            .unwrap();
+        let arguments = [arguments, &["--wasm", DEMO]].concat();
+        let output = command(&arguments).env("ENVOY", "/nonexistent/envoy").output().unwrap();
         assert_eq!(code(&output), 2);
         let said = stderr(&output);
         assert!(said.contains("$ENVOY names /nonexistent/envoy") && said.contains("unset it"), "{said}");
@@ -240,28 +192,27 @@ fn without_an_envoy_the_remedy_is_named() {
 
 #[test]
 fn a_key_set_that_is_none_is_refused() {
-    let arguments = ["--issuer", "https://idp.example.com", "--jwks", GOOD];
+    let arguments = ["--issuer", "https://idp.example.com", "--jwks", DEMO];
     let output =
-        tidegate(&[&["up", "--policy", GOOD, "--upstream", "http://localhost:1/mcp"][..], &arguments].concat());
+        tidegate(&[&["up", "--policy", DEMO, "--upstream", "http://localhost:1/mcp"][..], &arguments].concat());
     assert_eq!(code(&output), 2);
     assert!(stderr(&output).contains("it has no `keys`"), "{}", stderr(&output));
 }
 
 #[test]
 fn render_prints_a_bootstrap_with_the_policy_inlined() {
-    let arguments = ["render", "envoy", "--policy", GOOD, "--upstream", "http://localhost:3000/mcp/billing"];
+    let arguments = ["render", "envoy", "--policy", DEMO, "--upstream", "http://localhost:3000/mcp/billing"];
     let yaml = stdout(&tidegate(&arguments));
     assert!(yaml.contains("allow_on_headers_stop_iteration: true"), "{yaml}");
     assert!(yaml.contains("\"hold_headers\":true"), "{yaml}");
-    let json = stdout(&tidegate(&[&arguments[..], &["--no-hold", "--format", "json"]].concat()));
-    let bootstrap: Value = serde_json::from_str(&json).unwrap();
+    let bootstrap = json(&tidegate(&[&arguments[..], &["--no-hold", "--format", "json"]].concat()));
     let filters =
         bootstrap.pointer("/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters").unwrap();
     let config = &filters[0]["typed_config"]["config"];
     assert!(config.get("allow_on_headers_stop_iteration").is_none());
     let configuration: Value = serde_json::from_str(config["configuration"]["value"].as_str().unwrap()).unwrap();
     assert_eq!(configuration["host"]["hold_headers"], false);
-    let policy: Value = serde_json::from_str(&std::fs::read_to_string(GOOD).unwrap()).unwrap();
+    let policy: Value = serde_json::from_str(&std::fs::read_to_string(DEMO).unwrap()).unwrap();
     assert_eq!(configuration["layers"][0], policy);
 }
 
@@ -283,8 +234,8 @@ fn with_policy(command: &str, arguments: &[&str], policy: &str) -> Output {
 
 #[test]
 fn a_policy_that_cannot_be_used_is_refused_by_every_command() {
-    let newer = Altered::new("newer", "\"tidegate/v1\"", "\"tidegate/v2\"");
-    let cut = Altered::new("cut", "\"rules\"", "\u{0}");
+    let newer = replaced("\"tidegate/v1\"", "\"tidegate/v2\"");
+    let cut = replaced("\"rules\"", "\u{0}");
     let directory = env!("CARGO_MANIFEST_DIR");
     for (command, arguments) in WITH_A_POLICY {
         for (policy, expected) in [
@@ -305,7 +256,7 @@ fn a_policy_that_cannot_be_used_is_refused_by_every_command() {
 fn a_server_that_no_proxy_reaches_is_refused_by_every_command() {
     for command in ["up", "render envoy"] {
         for (url, expected) in [("ws://h/mcp", "http or https"), ("stdio:server", "http or https"), ("", "not a URL")] {
-            let output = with_policy(command, &["--upstream", url], GOOD);
+            let output = with_policy(command, &["--upstream", url], DEMO);
             assert_eq!(code(&output), 2, "{command} {url}");
             assert!(stderr(&output).contains(expected), "{command} {url}: {}", stderr(&output));
         }
@@ -322,7 +273,7 @@ fn files_that_are_not_there_are_named_before_anything_is_built() {
             &[
                 "up",
                 "-p",
-                GOOD,
+                DEMO,
                 "-u",
                 "http://localhost:1/mcp",
                 "--listen",
@@ -336,7 +287,7 @@ fn files_that_are_not_there_are_named_before_anything_is_built() {
             &[
                 "up",
                 "-p",
-                GOOD,
+                DEMO,
                 "-u",
                 "http://h/",
                 "--issuer",
@@ -355,7 +306,7 @@ fn files_that_are_not_there_are_named_before_anything_is_built() {
 
 #[test]
 fn nothing_is_coloured_where_nobody_looks() {
-    for arguments in [&["--help"][..], &["render", "--help"], &["chekc"], &["up"], &["check", GOOD]] {
+    for arguments in [&["--help"][..], &["render", "--help"], &["chekc"], &["up"], &["check", DEMO]] {
         let output = tidegate(arguments);
         let text = [output.stdout, output.stderr].concat();
         assert!(!text.contains(&0x1b), "{arguments:?}: {}", String::from_utf8_lossy(&text));

@@ -1,26 +1,20 @@
 //! `demo` and `up` as a user runs them, with the real filter in real Envoy.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests state what must hold")]
 
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use serde_json::Map;
 use tidegate::sample::{Client, Era, Server};
 
-fn tidegate(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tidegate"));
-    command.args(arguments);
-    command
-}
+use crate::typed::{Written, code, command, stdout, tidegate};
 
 #[test]
 fn the_demo_goes_as_expected_in_both_header_modes() {
     for arguments in [&["demo"][..], &["demo", "--no-hold"]] {
-        let output = tidegate(arguments).output().unwrap();
-        let text = String::from_utf8(output.stdout).unwrap();
-        assert_eq!(output.status.code(), Some(0), "{arguments:?}\n{text}");
+        let output = tidegate(arguments);
+        let text = stdout(&output);
+        assert_eq!(code(&output), 0, "{arguments:?}\n{text}");
         for expected in [
             "read_only",
             "no-credentials",
@@ -44,7 +38,7 @@ struct Up {
 impl Up {
     fn start(policy: &str, upstream: &str) -> Self {
         let arguments = ["up", "--policy", policy, "--upstream", upstream, "--listen", "127.0.0.1:0"];
-        let mut child = tidegate(&arguments).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child = command(&arguments).stdout(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         Self { child, lines }
     }
@@ -75,31 +69,20 @@ impl Drop for Up {
     }
 }
 
-struct PolicyFile(PathBuf);
-
-impl PolicyFile {
-    fn write(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("tidegate-up-{}-{name}.json", std::process::id()));
-        let text = r#"{"version": "tidegate/v1", "name": "up", "identity": {"anonymous": "allow"},
-            "servers": [{"name": "main", "match": {"path": "/mcp"}}],
-            "rules": [{"id": "reads", "allow": {"tools": ["get_*", "list_*"]}}]}"#;
-        std::fs::write(&path, text).unwrap();
-        Self(path)
-    }
-}
-
-impl Drop for PolicyFile {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
-    }
+/// A policy by which whoever calls may read.
+fn reads() -> Written {
+    let text = r#"{"version": "tidegate/v1", "name": "up", "identity": {"anonymous": "allow"},
+        "servers": [{"name": "main", "match": {"path": "/mcp"}}],
+        "rules": [{"id": "reads", "allow": {"tools": ["get_*", "list_*"]}}]}"#;
+    Written::new("policy.json", text)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn up_shows_decisions_as_they_are_made_and_stops_on_ctrl_c() {
     let server = Server::start(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
-    let policy = PolicyFile::write("live");
+    let policy = reads();
     let upstream = format!("http://{}/mcp/billing", server.address());
-    let mut up = Up::start(policy.0.to_str().unwrap(), &upstream);
+    let mut up = Up::start(policy.path(), &upstream);
 
     let banner = up.line(&["Point the MCP client at http://"]);
     let url = banner.split_whitespace().find(|it| it.starts_with("http://")).unwrap().to_owned();
@@ -129,8 +112,8 @@ async fn until_gone(admin: SocketAddr) {
 #[tokio::test(flavor = "multi_thread")]
 async fn envoy_does_not_outlive_a_command_that_is_killed() {
     let server = Server::start(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
-    let policy = PolicyFile::write("killed");
-    let mut up = Up::start(policy.0.to_str().unwrap(), &format!("http://{}/mcp", server.address()));
+    let policy = reads();
+    let mut up = Up::start(policy.path(), &format!("http://{}/mcp", server.address()));
     let banner = up.line(&["Metrics: http://"]);
     let admin = banner.split_once("Metrics: http://").unwrap().1.split('/').next().unwrap().parse().unwrap();
     up.child.kill().unwrap();
@@ -141,10 +124,10 @@ async fn envoy_does_not_outlive_a_command_that_is_killed() {
 #[test]
 fn up_starts_in_front_of_a_server_that_is_down_and_says_so() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let policy = PolicyFile::write("down");
+    let policy = reads();
     let upstream = format!("http://{free}/mcp");
-    let arguments = ["up", "--policy", policy.0.to_str().unwrap(), "--upstream", &upstream, "--listen", "127.0.0.1:0"];
-    let mut child = tidegate(&arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let arguments = ["up", "--policy", policy.path(), "--upstream", &upstream, "--listen", "127.0.0.1:0"];
+    let mut child = command(&arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
     let warning = lines.find(|line| line.contains("does not answer"));
     // Not SIGKILL: it may be starting Envoy by now.

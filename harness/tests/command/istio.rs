@@ -1,22 +1,15 @@
 //! The manifests for Istio: what the API server would say to them, and what Envoy makes of them once istiod has.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "helpers of tests state what must hold"
-)]
-
-mod rendered;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 
-use rendered::{
-    DIGEST, assert_governs, before_the_router, binary, faults, manager, manifest, module, proxy, render, said,
-};
 use serde_json::{Value, json};
 use tidegate::envoy::Envoy;
 use tidegate::sample::{Issuer, Server};
+
+use crate::rendered::{
+    DIGEST, assert_governs, before_the_router, binary, faults, manager, manifest, module, proxy, render,
+};
+use crate::typed::{Scratch, code, stderr, stdout};
 
 /// How the manifests in `envoy/` were rendered; the digest is for their user to fill in.
 const AS_SHIPPED: [&str; 10] = [
@@ -35,13 +28,13 @@ const AS_SHIPPED: [&str; 10] = [
 #[test]
 fn the_manifests_in_the_repository_are_what_the_command_renders() {
     let shipped = [
-        ("istio", include_str!("../../envoy/istio-envoyfilter.yaml")),
-        ("istio-wasmplugin", include_str!("../../envoy/istio-wasmplugin.yaml")),
-        ("istio-trafficextension", include_str!("../../envoy/istio-trafficextension.yaml")),
+        ("istio", include_str!("../../../envoy/istio-envoyfilter.yaml")),
+        ("istio-wasmplugin", include_str!("../../../envoy/istio-wasmplugin.yaml")),
+        ("istio-trafficextension", include_str!("../../../envoy/istio-trafficextension.yaml")),
     ];
     for (form, text) in shipped {
         let output = render(form, &AS_SHIPPED);
-        assert_eq!(String::from_utf8(output.stdout).unwrap(), text, "render it again");
+        assert_eq!(stdout(&output), text, "render it again");
     }
 }
 
@@ -138,7 +131,7 @@ fn what_is_asked_for_is_where_istio_looks_for_it() {
 fn what_cannot_be_rendered_says_why_and_what_a_host_cannot_do_is_said() {
     let said = |form: &str, arguments: &[&str]| {
         let output = render(form, arguments);
-        (output.status.code().unwrap(), said(&output))
+        (code(&output), stderr(&output))
     };
     let unpinned = ["--selector", "a=b", "--module", "oci://registry.example.com/tidegate:0.1.0"];
     for (form, arguments, expected) in [
@@ -162,31 +155,14 @@ fn what_cannot_be_rendered_says_why_and_what_a_host_cannot_do_is_said() {
     }
     let (_, words) = said("istio", &AS_SHIPPED);
     assert!(words.contains("RequestAuthentication") && !words.contains("cannot hold"), "{words}");
-    let yaml = String::from_utf8(render("istio-trafficextension", &AS_SHIPPED).stdout).unwrap();
+    let yaml = stdout(&render("istio-trafficextension", &AS_SHIPPED));
     assert!(yaml.contains("# Warning: a TrafficExtension cannot hold headers"), "the file tells it as well\n{yaml}");
-}
-
-/// A directory that goes when the test ends.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("tidegate-istio-{}-{name}", std::process::id()));
-        std::fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
 }
 
 /// The proxy with the patches of an EnvoyFilter, as istiod applies them, and with the module where istio-agent puts it.
 /// What istiod would send over ADS lies in a file.
 fn patched(mut bootstrap: Value, filter: &Value, directory: &Scratch) -> Value {
-    let discovered = directory.0.join("extensions.json");
+    let discovered = directory.path("extensions.json");
     for patch in filter["spec"]["configPatches"].as_array().unwrap() {
         let mut value = patch["patch"]["value"].clone();
         let what = [&patch["applyTo"], &patch["patch"]["operation"]].map(|it| it.as_str().unwrap());
@@ -246,7 +222,7 @@ fn plugged(mut bootstrap: Value, plugin: &Value) -> Value {
 async fn envoy_accepts_what_istiod_makes_of_each_manifest() {
     let issuer = Issuer::new("https://idp.example.com").unwrap();
     let nowhere = SocketAddr::from(([127, 0, 0, 1], 9));
-    let directory = Scratch::new("validate");
+    let directory = Scratch::new();
     let file = format!("file://{}", module().display());
     let inline = manifest("istio", &["--selector", "a=b", "--module", &file]);
     assert_eq!(inline["spec"]["configPatches"].as_array().unwrap().len(), 2, "nothing to fetch");
@@ -273,7 +249,7 @@ async fn envoy_accepts_what_istiod_makes_of_each_manifest() {
 async fn the_envoy_filter_governs() {
     let issuer = Issuer::new("https://idp.example.com").unwrap();
     let server = Server::start(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
-    let directory = Scratch::new("run");
+    let directory = Scratch::new();
     let bootstrap = patched(proxy(server.address(), &issuer), &manifest("istio", &AS_SHIPPED), &directory);
     assert_eq!(assert_governs(bootstrap, &server, &issuer).await, 0, "headers were held");
 }

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -13,29 +13,19 @@ use tidegate::envoy::{Binary, Envoy, JwtProvider, Options, Rendering, Upstream};
 use tidegate::report::progress::Lines;
 use tidegate::sample::{Client, Era, Issuer, Principal, Reply, Server};
 
-pub(crate) const STARTER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../policies/starter.json");
+use crate::typed::{self, STARTER, code, stderr, tidegate};
+
 pub(crate) const DIGEST: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
-/// What was written to standard error, on one line: messages are wrapped to a width that is none of a test's business.
-pub(crate) fn said(output: &Output) -> String {
-    let text = String::from_utf8(output.stderr.clone()).unwrap();
-    text.split_whitespace().filter(|it| *it != "│").collect::<Vec<_>>().join(" ")
-}
-
 pub(crate) fn render(form: &str, arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tidegate"));
-    command.args(["render", form]).args(arguments);
-    if !arguments.contains(&"--policy") {
-        command.args(["--policy", STARTER]);
-    }
-    command.output().unwrap()
+    let policy: &[&str] = if arguments.contains(&"--policy") { &[] } else { &["--policy", STARTER] };
+    tidegate(&[&["render", form][..], arguments, policy].concat())
 }
 
 pub(crate) fn manifest(form: &str, arguments: &[&str]) -> Value {
     let output = render(form, &[arguments, &["--format", "json"]].concat());
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(0), "{said}");
-    serde_json::from_slice(&output.stdout).unwrap()
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    typed::json(&output)
 }
 
 pub(crate) fn module() -> &'static Path {

@@ -1,81 +1,28 @@
 //! `tidegate check` as it is typed: what it reads, what it says and how it exits.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "helpers of tests state what must hold"
-)]
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::path::Path;
+use std::process::{Output, Stdio};
 
 use serde_json::{Value, json};
 use tidegate_filter::policy::LINTS;
 
-const POLICIES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../policies");
-const DEMO: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../policies/demo.json");
-const CAPTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/captures");
-const SCHEMA: &str = include_str!("../../policies/policy.schema.json");
+use crate::typed::{self, DEMO, POLICIES, Scratch, capture, code, command, stderr, stdout, tidegate};
+
+const SCHEMA: &str = include_str!("../../../policies/policy.schema.json");
 
 fn check(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_tidegate")).arg("check").args(arguments).output().unwrap()
+    tidegate(&[&["check"][..], arguments].concat())
 }
 
 fn check_stdin(arguments: &[&str], text: &str) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tidegate"));
-    command.arg("check").args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut command = command(&[&["check"][..], arguments].concat());
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
     child.wait_with_output().unwrap()
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-/// What was written to standard error, on one line: messages are wrapped to a width that is none of a test's business.
-fn stderr(output: &Output) -> String {
-    let text = String::from_utf8(output.stderr.clone()).unwrap();
-    text.split_whitespace().filter(|it| *it != "│").collect::<Vec<_>>().join(" ")
-}
-
-fn code(output: &Output) -> i32 {
-    output.status.code().unwrap()
-}
-
-fn report(output: &Output) -> Value {
-    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", stderr(output)))
-}
-
-/// A directory of a test, removed when it ends.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("tidegate-check-{}-{name}", std::process::id()));
-        fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
-    fn write(&self, name: &str, text: &str) -> String {
-        let path = self.0.join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, text).unwrap();
-        path.to_str().unwrap().to_owned()
-    }
-
-    fn path(&self) -> &str {
-        self.0.to_str().unwrap()
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
 }
 
 fn demo() -> Value {
@@ -84,22 +31,22 @@ fn demo() -> Value {
 
 #[test]
 fn a_directory_is_its_policies_and_nothing_else() {
-    let folder = Folder::new("directory");
+    let folder = Scratch::new();
     let text = fs::read_to_string(DEMO).unwrap();
     for name in ["b.json", "a/c.json"] {
-        folder.write(name, &text);
+        folder.file(name, &text);
     }
     for name in ["b.test.json", "policy.schema.json", "tidegate.lock.json", ".hidden.json", ".git/x.json", "notes.md"] {
-        folder.write(name, "no policy");
+        folder.file(name, "no policy");
     }
-    let output = check(&["--format", "json", folder.path()]);
-    let report = report(&output);
+    let output = check(&["--format", "json", folder.directory()]);
+    let report = typed::json(&output);
     let files: Vec<&str> = report["files"].as_array().unwrap().iter().map(|it| it["file"].as_str().unwrap()).collect();
-    assert_eq!(files, [format!("{}/a/c.json", folder.path()), format!("{}/b.json", folder.path())]);
+    assert_eq!(files, [format!("{}/a/c.json", folder.directory()), format!("{}/b.json", folder.directory())]);
     assert_eq!(code(&output), 0);
 
-    let empty = Folder::new("empty");
-    let output = check(&[empty.path()]);
+    let empty = Scratch::new();
+    let output = check(&[empty.directory()]);
     assert_eq!(code(&output), 2);
     assert!(stderr(&output).contains("holds no policy"), "{}", stderr(&output));
 }
@@ -116,7 +63,7 @@ fn standard_input_is_a_policy_too() {
     let output = check_stdin(&["-"], &demo().to_string());
     assert_eq!((code(&output), stdout(&output).as_str()), (0, "<stdin>: ok (1 allowed)\n"));
     let broken = check_stdin(&["--format", "json", "-"], "{\n  \"version\": \"tidegate/v1\",\n}");
-    let finding = &report(&broken)["files"][0]["findings"][0];
+    let finding = &typed::json(&broken)["files"][0]["findings"][0];
     assert_eq!(code(&broken), 1);
     assert_eq!(finding["code"], "syntax");
     assert_eq!((&finding["line"], &finding["column"], &finding["start"]), (&json!(3), &json!(1), &json!(30)));
@@ -129,7 +76,7 @@ fn what_cannot_be_read_is_said_beside_what_can() {
     assert_eq!(code(&output), 2);
     let errors = stderr(&output);
     assert!(errors.contains("no-such-file.json") && errors.contains("no-other.json"), "{errors}");
-    let report = report(&output);
+    let report = typed::json(&output);
     assert_eq!((&report["files"][0]["ok"], &report["files"][1]["ok"]), (&json!(false), &json!(true)));
     assert!(report["files"][0]["unreadable"].as_str().unwrap().contains("no-such-file.json"));
 }
@@ -151,7 +98,7 @@ fn a_newer_policy_is_told_which_version_this_is() {
 #[test]
 fn every_lint_can_be_listed() {
     let text = stdout(&check(&["--lints"]));
-    let list = report(&check(&["--lints", "--format", "json"]));
+    let list = typed::json(&check(&["--lints", "--format", "json"]));
     assert_eq!(list["lints"].as_array().unwrap().len(), LINTS.len());
     for (lint, listed) in LINTS.iter().zip(list["lints"].as_array().unwrap()) {
         assert_eq!((&listed["name"], &listed["fix"]), (&json!(lint.name), &json!(lint.fix)));
@@ -173,7 +120,7 @@ fn an_allowed_lint_is_no_finding_and_is_listed_with_its_reason() {
     assert_eq!(code(&output), 0, "{text}");
     let row = text.lines().find(|line| line.contains("Exports are CSV files.")).unwrap_or_else(|| panic!("{text}"));
     assert!(row.contains("fail_open") && row.contains("2126-01-01T00:00:00Z"), "{row}");
-    let report = report(&check_stdin(&["--format", "json", "-"], &policy.to_string()));
+    let report = typed::json(&check_stdin(&["--format", "json", "-"], &policy.to_string()));
     let allowed = &report["files"][0]["allowed"][0];
     assert_eq!((&allowed["code"], &allowed["pointer"]), (&json!("fail_open"), &json!("/on/other_media_type")));
     assert_eq!(allowed["reason"], "Exports are CSV files.");
@@ -186,44 +133,43 @@ fn patterns_are_compared_with_the_tools_of_captures() {
     policy["rules"][1]["allow"]["tools"] = json!(["billing/isue_refund"]);
     let text = policy.to_string();
     let captures = ["typescript-2-modern.jsonl", "python-2.3-modern.har", "rmcp-legacy.jsonl"];
-    for capture in captures {
-        let path = format!("{CAPTURES}/{capture}");
+    for name in captures {
+        let path = capture(name);
         let output = check_stdin(&["--format", "json", "--against", &path, "-"], &text);
-        let report = report(&output);
+        let report = typed::json(&output);
         let file = &report["files"][0];
-        assert!(file["against"]["seen"]["billing"].as_u64().is_some_and(|count| count > 3), "{capture}: {file}");
+        assert!(file["against"]["seen"]["billing"].as_u64().is_some_and(|count| count > 3), "{name}: {file}");
         let findings = file["findings"].as_array().unwrap();
         let unmatched: Vec<&Value> = findings.iter().filter(|it| it["code"] == "unmatched_pattern").collect();
-        assert_eq!(unmatched.len(), 1, "{capture}: {findings:#?}");
+        assert_eq!(unmatched.len(), 1, "{name}: {findings:#?}");
         assert_eq!(unmatched[0]["pointer"], "/rules/1/allow/tools/0");
         assert_eq!(unmatched[0]["help"], "did you mean `issue_refund`?");
     }
     // The demo's own rules fit what its servers have.
-    let path = format!("{CAPTURES}/{}", captures[0]);
-    let output = check(&["--strict", "--against", &path, DEMO]);
+    let output = check(&["--strict", "--against", &capture(captures[0]), DEMO]);
     assert_eq!(code(&output), 0, "{}", stdout(&output));
 }
 
 #[test]
 fn lists_of_tools_do_as_well_and_tools_without_a_rule_are_named() {
-    let folder = Folder::new("lists");
+    let folder = Scratch::new();
     let mut policy = demo();
     policy["rules"].as_array_mut().unwrap().retain(|rule| rule["id"] != "analysts-read");
     policy["lint"] = json!({ "allow": [{ "lint": "shadow_rule", "reason": "a test" }] });
-    let policy = folder.write("policy.json", &policy.to_string());
-    let named = folder.write("named.list", r#"["billing/get_invoice", "billing/wipe", "platform/restart"]"#);
+    let policy = folder.file("policy.json", &policy.to_string());
+    let named = folder.file("named.list", r#"["billing/get_invoice", "billing/wipe", "platform/restart"]"#);
     let output = check(&["--against", &named, &policy]);
     let text = stdout(&output);
     assert!(text.contains("no rule names 1 tool that was seen, so nobody may call: billing/wipe"), "{text}");
     let result = r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"get_invoice"},{"name":"wipe"}]}}"#;
-    let result = folder.write("result.list", result);
-    let report = report(&check(&["--format", "json", "--against", &result, &policy]));
+    let result = folder.file("result.list", result);
+    let report = typed::json(&check(&["--format", "json", "--against", &result, &policy]));
     let against = &report["files"][0]["against"];
     assert_eq!(against["seen"], json!({ "billing": 2, "platform": 2 }));
     assert_eq!(against["unmentioned"], json!([{ "server": "billing", "tool": "wipe" }]));
 
-    let nothing = folder.write("nothing.list", r#"{"tools": []}"#);
-    let broken = folder.write("broken.list", "[");
+    let nothing = folder.file("nothing.list", r#"{"tools": []}"#);
+    let broken = folder.file("broken.list", "[");
     for (path, what) in [(&nothing, "names no tool"), (&broken, "is broken at line 1")] {
         let output = check(&["--against", path, &policy]);
         assert_eq!(code(&output), 2);
@@ -448,9 +394,8 @@ fn explain_shows_every_setting_of_the_schema() {
 
 #[test]
 fn a_reader_that_has_seen_enough_is_no_fault() {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tidegate"));
-    command.args(["check", "--explain", DEMO]).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
+    let mut command = command(&["check", "--explain", DEMO]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
     assert_eq!((code(&output), stderr(&output).as_str()), (0, ""));
@@ -459,8 +404,9 @@ fn a_reader_that_has_seen_enough_is_no_fault() {
 /// What the directory of this test's captures is for.
 #[test]
 fn a_directory_is_no_capture() {
-    assert!(Path::new(CAPTURES).is_dir());
-    let output = check(&["--against", CAPTURES, DEMO]);
+    let captures = capture("");
+    assert!(Path::new(&captures).is_dir());
+    let output = check(&["--against", &captures, DEMO]);
     assert_eq!(code(&output), 2);
     assert!(stderr(&output).contains("cannot read"), "{}", stderr(&output));
 }

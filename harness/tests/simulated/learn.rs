@@ -1,59 +1,18 @@
 //! `tidegate learn` as it is typed: what is learned from captures allows them when they are replayed.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "helpers of tests state what must hold"
-)]
 
 use std::fs;
 use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use serde_json::Value;
 use tidegate::sample::Server;
 
-const CAPTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/captures");
+use crate::typed::{self, Scratch, capture, code, stderr, tidegate};
 
-fn capture(name: &str) -> String {
-    format!("{CAPTURES}/{name}")
-}
-
-fn tidegate(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_tidegate")).args(arguments).output().unwrap()
-}
-
+/// Standard output of a run in which all was fine.
 fn stdout(output: &Output) -> String {
-    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-/// Standard error on one line.
-fn stderr(output: &Output) -> String {
-    let text = String::from_utf8(output.stderr.clone()).unwrap();
-    text.split_whitespace().filter(|it| *it != "│").collect::<Vec<_>>().join(" ")
-}
-
-/// A directory of one test, removed when it ends.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("tidegate-learn-cli-{}-{name}", std::process::id()));
-        fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.0.join(name).to_str().unwrap().to_owned()
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
+    assert_eq!(code(output), 0, "{}", stderr(output));
+    typed::stdout(output)
 }
 
 /// Reasons of all denials when captures are replayed.
@@ -83,7 +42,7 @@ const SDKS: [&str; 8] = [
 
 #[test]
 fn what_was_seen_is_allowed_when_it_is_replayed_and_nothing_else_is() {
-    let scratch = Scratch::new("replay");
+    let scratch = Scratch::new();
     let captures: Vec<String> = SDKS.iter().map(|name| capture(name)).collect();
     for trust in [true, false] {
         let policy = scratch.path(&format!("{trust}.json"));
@@ -96,21 +55,20 @@ fn what_was_seen_is_allowed_when_it_is_replayed_and_nothing_else_is() {
         assert_eq!(denials(&policy, trust, &captures), Vec::<String>::new(), "trust {trust}");
 
         let other = fs::read_to_string(capture("rmcp-legacy.jsonl")).unwrap().replace("get_customer", "put_customer");
-        let path = scratch.path("other.jsonl");
-        fs::write(&path, other).unwrap();
+        let path = scratch.file("other.jsonl", &other);
         assert_eq!(denials(&policy, trust, &[path]), ["tool_not_allowed"], "trust {trust}");
     }
     let check = tidegate(&["check", "--strict", &scratch.path("true.json")]);
-    assert_eq!(check.status.code(), Some(0), "{}", String::from_utf8_lossy(&check.stdout));
+    assert_eq!(code(&check), 0, "{}", typed::stdout(&check));
     // Another team has no right at all.
     let policy = scratch.path("true.json");
     let stranger = tidegate(&["replay", "--policy", &policy, "--as", "team=sales", "--fail-on", "deny", &captures[0]]);
-    assert_eq!(stranger.status.code(), Some(1));
+    assert_eq!(code(&stranger), 1);
 }
 
 #[test]
 fn attempts_and_secrets_are_refused_as_the_report_says() {
-    let scratch = Scratch::new("declared");
+    let scratch = Scratch::new();
     let policy = scratch.path("policy.json");
     let captures = [capture("rmcp-modern.jsonl"), capture("secrets.jsonl")];
     let output = tidegate(&["learn", "--out", &policy, &captures[0], &captures[1]]);
@@ -146,11 +104,10 @@ fn the_report_for_machines_has_the_inventory_and_the_policy() {
 
 #[test]
 fn a_file_that_is_there_is_not_overwritten() {
-    let scratch = Scratch::new("force");
-    let (policy, har) = (scratch.path("policy.json"), capture("rmcp-modern.jsonl"));
-    fs::write(&policy, "mine").unwrap();
+    let scratch = Scratch::new();
+    let (policy, har) = (scratch.file("policy.json", "mine"), capture("rmcp-modern.jsonl"));
     let output = tidegate(&["learn", "--out", &policy, &har]);
-    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(code(&output), 2);
     assert!(stderr(&output).contains("is there already"), "{}", stderr(&output));
     assert_eq!(fs::read_to_string(&policy).unwrap(), "mine");
     stdout(&tidegate(&["learn", "--out", &policy, "--force", &har]));
@@ -159,21 +116,20 @@ fn a_file_that_is_there_is_not_overwritten() {
 
 #[test]
 fn what_cannot_be_read_exits_with_2_and_leaves_no_file() {
-    let scratch = Scratch::new("bad");
-    let (policy, bad) = (scratch.path("policy.json"), scratch.path("bad.jsonl"));
-    fs::write(&bad, "{\"request\": 7}\n").unwrap();
+    let scratch = Scratch::new();
+    let (policy, bad) = (scratch.path("policy.json"), scratch.file("bad.jsonl", "{\"request\": 7}\n"));
     let output = tidegate(&["learn", "--out", &policy, &capture("rmcp-modern.jsonl"), &bad]);
-    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(code(&output), 2);
     assert!(!std::path::Path::new(&policy).exists());
     let output = tidegate(&["learn", "--as", "team=finance", &capture("rmcp-modern.jsonl")]);
-    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(code(&output), 2);
     assert!(stderr(&output).contains("`issuer` is missing"), "{}", stderr(&output));
     for (url, expected) in [
         ("https://mcp.example.com/mcp", "is not an http:// URL"),
         ("http://127.0.0.1:9/mcp", "does not answer as an MCP server"),
     ] {
         let output = tidegate(&["learn", "--url", url]);
-        assert_eq!(output.status.code(), Some(2), "{url}");
+        assert_eq!(code(&output), 2, "{url}");
         assert!(stderr(&output).contains(expected), "{}", stderr(&output));
     }
 }

@@ -1,77 +1,18 @@
 //! `tidegate replay` as it is typed: what it prints, what it writes and how it exits.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "helpers of tests state what must hold"
-)]
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
-const POLICY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../policies/demo.json");
-const CAPTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/captures");
+use crate::names;
+use crate::typed::{DEMO, Scratch, altered, capture, code, command, stderr, stdout, tidegate};
 
-fn capture(name: &str) -> String {
-    format!("{CAPTURES}/{name}")
-}
-
-/// `tidegate replay --policy POLICY` with these arguments.
+/// `tidegate replay --policy` with the demo's policy and these arguments.
 fn replay(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_tidegate")).args(["replay", "--policy", POLICY]).args(arguments).output().unwrap()
-}
-
-fn code(output: &Output) -> i32 {
-    output.status.code().unwrap()
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-/// Standard error on one line: messages are wrapped to a width that is none of a test's business.
-fn stderr(output: &Output) -> String {
-    let text = String::from_utf8(output.stderr.clone()).unwrap();
-    text.split_whitespace().filter(|it| *it != "│").collect::<Vec<_>>().join(" ")
-}
-
-/// A directory of one test, removed when it ends.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("tidegate-replay-cli-{}-{name}", std::process::id()));
-        fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
-    fn file(&self, name: &str, content: &str) -> String {
-        let path = self.0.join(name);
-        fs::write(&path, content).unwrap();
-        path.to_str().unwrap().to_owned()
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.0.join(name).to_str().unwrap().to_owned()
-    }
-
-    /// The names of all files, hidden ones too.
-    fn names(&self) -> Vec<String> {
-        let mut names: Vec<String> =
-            fs::read_dir(&self.0).unwrap().map(|it| it.unwrap().file_name().into_string().unwrap()).collect();
-        names.sort();
-        names
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
+    tidegate(&[&["replay", "--policy", DEMO][..], arguments].concat())
 }
 
 #[test]
@@ -166,7 +107,7 @@ fn a_denial_is_a_finding_only_if_asked_for() {
 
 #[test]
 fn the_changed_traffic_is_written_as_har() {
-    let scratch = Scratch::new("out");
+    let scratch = Scratch::new();
     let out = scratch.path("governed.har");
     let output = replay(&[
         "--as",
@@ -177,7 +118,7 @@ fn the_changed_traffic_is_written_as_har() {
         &capture("rmcp-modern.jsonl"),
     ]);
     assert_eq!(code(&output), 0, "{}", stderr(&output));
-    assert_eq!(scratch.names(), ["governed.har"]);
+    assert_eq!(names(&scratch), ["governed.har"]);
     let har: Value = serde_json::from_slice(&fs::read(&out).unwrap()).unwrap();
     let entries = har["log"]["entries"].as_array().unwrap();
     let refused = entries.iter().find(|it| it["_tidegate"]["decisions"][0]["rule"] == "no-deletes").unwrap();
@@ -193,7 +134,7 @@ fn the_changed_traffic_is_written_as_har() {
 
 #[test]
 fn nothing_is_left_of_a_har_whose_capture_breaks_off() {
-    let scratch = Scratch::new("broken");
+    let scratch = Scratch::new();
     let good = fs::read_to_string(capture("rmcp-modern.jsonl")).unwrap();
     let broken = scratch.file("broken.jsonl", &format!("{}\n{{\"request\":", good.lines().next().unwrap()));
     let out = scratch.file("out.har", "what was there before");
@@ -202,35 +143,32 @@ fn nothing_is_left_of_a_har_whose_capture_breaks_off() {
     assert!(stderr(&output).contains("is broken at line 2, column 11"), "{}", stderr(&output));
     assert!(stderr(&output).contains("the capture was cut off"), "{}", stderr(&output));
     assert_eq!(fs::read_to_string(&out).unwrap(), "what was there before");
-    assert_eq!(scratch.names(), ["broken.jsonl", "out.har"]);
+    assert_eq!(names(&scratch), ["broken.jsonl", "out.har"]);
 }
 
 #[test]
 fn nothing_is_left_of_a_har_whose_replay_is_interrupted() {
-    let scratch = Scratch::new("interrupted");
+    let scratch = Scratch::new();
     let pipe = scratch.path("pipe.jsonl");
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-    let mut child = Command::new(env!("CARGO_BIN_EXE_tidegate"))
-        .args(["replay", "--policy", POLICY, "--as", "team=finance", "--out", &scratch.path("out.har"), &pipe])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    let out = scratch.path("out.har");
+    let mut command = command(&["replay", "--policy", DEMO, "--as", "team=finance", "--out", &out, &pipe]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     // One exchange, and the pipe stays open: the replay waits for the next.
     let mut capture_file = fs::File::options().write(true).open(&pipe).unwrap();
     let recorded = fs::read_to_string(capture("rmcp-modern.jsonl")).unwrap();
     writeln!(capture_file, "{}", recorded.lines().next().unwrap()).unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
     assert!(lines.any(|line| line.contains("server/discover billing")));
-    assert_eq!(scratch.names().len(), 2, "{:?}", scratch.names());
+    assert_eq!(names(&scratch).len(), 2, "{:?}", names(&scratch));
     assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
     assert_eq!(child.wait().unwrap().code(), Some(130));
-    assert_eq!(scratch.names(), ["pipe.jsonl"]);
+    assert_eq!(names(&scratch), ["pipe.jsonl"]);
 }
 
 #[test]
 fn what_the_server_sent_in_vain_is_told_below_its_request() {
-    let scratch = Scratch::new("response");
+    let scratch = Scratch::new();
     let policy = r#"{"version": "tidegate/v1", "name": "p", "identity": {"anonymous": "allow"},
         "servers": [{"name": "main", "match": {"path": "/mcp"}}], "rules": [{"id": "r", "allow": {"tools": ["get_*"]}}]}"#;
     let policy = scratch.file("policy.json", policy);
@@ -247,8 +185,7 @@ fn what_the_server_sent_in_vain_is_told_below_its_request() {
         line("text/event-stream", &format!("{sampling}\n\n")),
     ];
     let path = scratch.file("c.jsonl", &lines.join("\n"));
-    let arguments = ["replay", "--policy", &policy, "--chunks", "adversarial", &path];
-    let output = Command::new(env!("CARGO_BIN_EXE_tidegate")).args(arguments).output().unwrap();
+    let output = tidegate(&["replay", "--policy", &policy, "--chunks", "adversarial", &path]);
     let text = stdout(&output);
     let rows: Vec<String> = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
     let expected = [
@@ -266,12 +203,12 @@ fn what_the_server_sent_in_vain_is_told_below_its_request() {
 
 #[test]
 fn what_cannot_be_replayed_is_wrong_input_and_says_what_to_do() {
-    let scratch = Scratch::new("input");
+    let scratch = Scratch::new();
     let truncated = r#"{"request":{"method":"POST","url":"http://h/mcp","headers":[{"name":"content-length","value":"99"}],"body":"{\"jsonrpc\":\"2.0\"}"}}"#;
     let truncated = scratch.file("truncated.jsonl", truncated);
     for (path, expected, help) in [
         ("/nonexistent/x.har".to_owned(), "cannot read /nonexistent/x.har", ""),
-        (scratch.0.to_str().unwrap().to_owned(), "cannot read", ""),
+        (scratch.directory().to_owned(), "cannot read", ""),
         (scratch.file("a.pcap", "\u{1}\u{2}"), "no capture format known here", "understood are HAR"),
         (
             scratch.file("tap.json", r#"{"http_buffered_trace":{}}"#),
@@ -309,11 +246,11 @@ fn usage_that_cannot_be_meant_is_refused_before_anything_is_built() {
         (&["--host", "sideways"], "invalid value 'sideways'"),
         (&["--html", "/nonexistent/x.html"], "cannot write /nonexistent/x.html"),
         (&["--html", "/nonexistent/x", "--out", "/nonexistent/x"], "--out and --html are the same file"),
-        (&["--html", POLICY], "would overwrite a policy"),
+        (&["--html", DEMO], "would overwrite a policy"),
         (&["--fail-on", "newly-denied"], "there is no other policy to compare with"),
         (&["--against", "/nonexistent/p.json"], "cannot read /nonexistent/p.json"),
-        (&["--against", POLICY, "--host", "both"], "--against compares in one header mode"),
-        (&["--wasm", POLICY], "not a module that can be loaded"),
+        (&["--against", DEMO, "--host", "both"], "--against compares in one header mode"),
+        (&["--wasm", DEMO], "not a module that can be loaded"),
     ] {
         let output = replay(&[arguments, &[&path]].concat());
         assert_eq!(code(&output), 2, "{arguments:?}");
@@ -333,10 +270,8 @@ fn a_run_in_which_nobody_is_known_says_how_to_say_who_calls() {
 
 #[test]
 fn traffic_for_other_servers_is_noticed() {
-    let scratch = Scratch::new("servers");
-    let policy = fs::read_to_string(POLICY).unwrap().replace("/mcp/", "/elsewhere/");
-    let policy = scratch.file("policy.json", &policy);
-    let arguments = ["replay", "--policy", &policy, "--trust-capture-tokens", &capture("rmcp-modern.jsonl")];
-    let output = Command::new(env!("CARGO_BIN_EXE_tidegate")).args(arguments).output().unwrap();
+    let policy = altered(|text| text.replace("/mcp/", "/elsewhere/"));
+    let recorded = capture("rmcp-modern.jsonl");
+    let output = tidegate(&["replay", "--policy", policy.path(), "--trust-capture-tokens", &recorded]);
     assert!(stderr(&output).contains("has the paths /elsewhere/billing, /elsewhere/platform"), "{}", stderr(&output));
 }

@@ -1,23 +1,16 @@
 //! The manifests for Envoy Gateway and the bootstrap for Envoy: what the API server would say to them, and what real Envoy
 //! makes of them.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "helpers of tests state what must hold"
-)]
-
-mod rendered;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 
-use rendered::{
-    DIGEST, STARTER, assert_governs, before_the_router, binary, faults, manager, manifest, module, proxy, render, said,
-};
 use serde_json::{Value, json};
 use tidegate::envoy::Envoy;
 use tidegate::sample::{Issuer, Server};
+
+use crate::rendered::{
+    self, DIGEST, assert_governs, before_the_router, binary, faults, manager, manifest, module, proxy, render,
+};
+use crate::typed::{STARTER, Written, code, stderr, stdout};
 
 /// How the manifests in `envoy/` were rendered; the digest is for their user to fill in.
 const AS_SHIPPED: [&str; 10] = [
@@ -38,44 +31,28 @@ const ALONE: [&str; 6] =
 const EXTENSION: &str = include_str!("crds/envoyextensionpolicy.json");
 const PATCH: &str = include_str!("crds/envoypatchpolicy.json");
 
-/// The starter policy in a document of its own, removed when the test ends.
-struct Written(PathBuf);
-
-impl Written {
-    fn new(name: &str, change: impl FnOnce(&mut Value)) -> Self {
-        let path = std::env::temp_dir().join(format!("tidegate-render-{}-{name}.json", std::process::id()));
-        let policy: Value = serde_json::from_str(&std::fs::read_to_string(STARTER).unwrap()).unwrap();
-        let mut document = json!({"host": {}, "layers": [policy]});
-        change(&mut document);
-        std::fs::write(&path, document.to_string()).unwrap();
-        Self(path)
-    }
-
-    /// With a quota that a fleet shares, and the name of a key.
-    fn global(name: &str) -> Self {
-        Self::new(name, |document| {
-            document["host"] =
-                json!({"stores": {"global": {"cluster": "limits"}}, "keys": {"redaction": {"env": "REDACTION_KEY"}}});
-            document["layers"][0]["quotas"] = json!([{"id": "q", "limit": 5, "window": "1m", "scope": "global"}]);
-        })
-    }
-
-    fn path(&self) -> &str {
-        self.0.to_str().unwrap()
-    }
+/// The starter policy in a document of its own, changed.
+fn document(change: impl FnOnce(&mut Value)) -> Written {
+    let policy: Value = serde_json::from_str(&std::fs::read_to_string(STARTER).unwrap()).unwrap();
+    let mut document = json!({"host": {}, "layers": [policy]});
+    change(&mut document);
+    Written::new("policy.json", &document.to_string())
 }
 
-impl Drop for Written {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
-    }
+/// With a quota that a fleet shares, and the name of a key.
+fn global() -> Written {
+    document(|document| {
+        document["host"] =
+            json!({"stores": {"global": {"cluster": "limits"}}, "keys": {"redaction": {"env": "REDACTION_KEY"}}});
+        document["layers"][0]["quotas"] = json!([{"id": "q", "limit": 5, "window": "1m", "scope": "global"}]);
+    })
 }
 
 #[test]
 fn the_manifests_in_the_repository_are_what_the_command_renders() {
     let output = render("envoy-gateway", &AS_SHIPPED);
-    let shipped = include_str!("../../envoy/envoy-gateway.yaml");
-    assert_eq!(String::from_utf8(output.stdout).unwrap(), shipped, "render it again");
+    let shipped = include_str!("../../../envoy/envoy-gateway.yaml");
+    assert_eq!(stdout(&output), shipped, "render it again");
 }
 
 #[test]
@@ -83,7 +60,7 @@ fn the_api_server_takes_every_manifest() {
     let keyed = [&ALONE[..], &["--redaction-key-env", "REDACTION_KEY"]].concat();
     let secret = [&AS_SHIPPED[..4], &AS_SHIPPED[6..], &["--pull-secret", "registry", "--name", "guard"]].concat();
     let several = [&ALONE[..], &["--target", "httproute/other", "--target", "ListenerSet/l"]].concat();
-    let document = Written::global("crds");
+    let document = global();
     let global = [&ALONE[..], &["--policy", document.path()]].concat();
     for arguments in [&ALONE[..], &keyed, &secret, &several, &global] {
         let manifest = manifest("envoy-gateway", arguments);
@@ -125,36 +102,36 @@ fn what_cannot_be_rendered_says_why_and_what_a_host_cannot_do_is_said() {
         (&[&ALONE[..], &["--policy", "/nonexistent/policy.json"]].concat(), "cannot read /nonexistent/policy.json"),
     ] {
         let output = render("envoy-gateway", arguments);
-        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
-        assert!(said(&output).contains(expected), "{arguments:?}: {}", said(&output));
+        assert_eq!(code(&output), 2, "{arguments:?}");
+        assert!(stderr(&output).contains(expected), "{arguments:?}: {}", stderr(&output));
         assert!(output.stdout.is_empty(), "nothing half is printed");
     }
-    let document = Written::global("warnings");
+    let document = global();
     let output = render("envoy-gateway", &[&ALONE[..], &["--policy", document.path()]].concat());
-    let yaml = String::from_utf8(output.stdout.clone()).unwrap();
+    let yaml = stdout(&output);
     for expected in
         ["cannot hold headers", "has no FAIL_RELOAD", "`limits` by gRPC", "variable REDACTION_KEY", "named `payload`"]
     {
-        assert!(said(&output).contains(expected), "{expected}: {}", said(&output));
+        assert!(stderr(&output).contains(expected), "{expected}: {}", stderr(&output));
     }
-    assert_eq!(yaml.matches("# Warning: ").count(), said(&output).matches("tidegate: warning: ").count(), "{yaml}");
+    assert_eq!(yaml.matches("# Warning: ").count(), stderr(&output).matches("tidegate: warning: ").count(), "{yaml}");
     let output = render("envoy-gateway", &AS_SHIPPED);
     assert!(
-        !said(&output).contains("cannot hold") && said(&output).contains("enableEnvoyPatchPolicy"),
+        !stderr(&output).contains("cannot hold") && stderr(&output).contains("enableEnvoyPatchPolicy"),
         "{}",
-        said(&output)
+        stderr(&output)
     );
 }
 
 #[test]
 fn a_manifest_that_a_cluster_may_not_take_is_told_of() {
     for (bytes, expected) in [(300_000, "--server-side"), (1_100_000, "over 1 MiB")] {
-        let document = Written::new(&bytes.to_string(), |document| {
+        let document = document(|document| {
             document["layers"][0]["rules"][0]["advice"] = json!("x".repeat(bytes));
         });
         let output = render("envoy-gateway", &[&ALONE[..], &["--policy", document.path()]].concat());
-        assert_eq!(output.status.code(), Some(0));
-        assert!(said(&output).contains(expected), "{expected}: {}", said(&output));
+        assert_eq!(code(&output), 0);
+        assert!(stderr(&output).contains(expected), "{expected}: {}", stderr(&output));
     }
 }
 
@@ -233,13 +210,13 @@ async fn the_extension_governs_without_holding_headers_and_patched_it_holds_them
 
 #[tokio::test]
 async fn envoy_knows_the_service_that_counts_for_a_fleet() {
-    let document = Written::global("bootstrap");
+    let document = global();
     let wasm = module().to_str().unwrap();
     let arguments = ["--policy", document.path(), "--upstream", "http://localhost:1/mcp", "--wasm", wasm];
     let output = render("envoy", &arguments);
-    assert!(said(&output).contains("--rate-limit-service http://HOST:PORT"), "{}", said(&output));
+    assert!(stderr(&output).contains("--rate-limit-service http://HOST:PORT"), "{}", stderr(&output));
     let known = [&arguments[..], &["--rate-limit-service", "http://limitador.example.com:8081"]].concat();
-    assert!(!said(&render("envoy", &known)).contains("--rate-limit-service"));
+    assert!(!stderr(&render("envoy", &known)).contains("--rate-limit-service"));
     let bootstrap = manifest("envoy", &known);
     let cluster = &bootstrap["static_resources"]["clusters"][1];
     assert_eq!(cluster["name"], "limits");
@@ -256,7 +233,7 @@ async fn envoy_knows_the_service_that_counts_for_a_fleet() {
     ] {
         let output =
             render("envoy", &["--policy", policy, "--upstream", "http://h/mcp", "--rate-limit-service", service]);
-        assert_eq!(output.status.code(), Some(2));
-        assert!(said(&output).contains(expected), "{}", said(&output));
+        assert_eq!(code(&output), 2);
+        assert!(stderr(&output).contains(expected), "{}", stderr(&output));
     }
 }

@@ -1,44 +1,21 @@
 //! `tidegate explain` as it is typed: the steps, the verdict of the module, what it would take, and how it exits.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "helpers of tests state what must hold"
-)]
 
 use std::fs;
-use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use serde_json::{Value, json};
 
-const DEMO: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../policies/demo.json");
-const STARTER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../policies/starter.json");
-const CAPTURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/captures/rmcp-modern.jsonl");
+use crate::typed::{self, DEMO, STARTER, Written, capture, stderr, stdout, tidegate};
 
 fn explain(policy: &str, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_tidegate"))
-        .args(["explain", "--policy", policy, "--now", "2026-11-24T12:00:00Z"])
-        .args(arguments)
-        .output()
-        .unwrap()
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-/// Standard error on one line: messages are wrapped to a width that is none of a test's business.
-fn stderr(output: &Output) -> String {
-    let text = String::from_utf8(output.stderr.clone()).unwrap();
-    text.split_whitespace().filter(|it| *it != "│").collect::<Vec<_>>().join(" ")
+    tidegate(&[&["explain", "--policy", policy, "--now", "2026-11-24T12:00:00Z"][..], arguments].concat())
 }
 
 /// The report, which must come with this exit code.
 fn report(policy: &str, arguments: &[&str], code: i32) -> Value {
     let output = explain(policy, &[&["--format", "json"], arguments].concat());
-    assert_eq!(output.status.code(), Some(code), "{arguments:?}\n{}\n{}", stdout(&output), stderr(&output));
-    serde_json::from_slice(&output.stdout).unwrap()
+    assert_eq!(typed::code(&output), code, "{arguments:?}\n{}\n{}", stdout(&output), stderr(&output));
+    typed::json(&output)
 }
 
 fn step<'r>(report: &'r Value, name: &str) -> &'r Value {
@@ -49,27 +26,6 @@ fn step<'r>(report: &'r Value, name: &str) -> &'r Value {
 fn detail<'r>(step: &'r Value, key: &str, value: &str) -> &'r Value {
     let details = step["details"].as_array().unwrap();
     details.iter().find(|it| it[key] == value).unwrap_or_else(|| panic!("no {key} {value} in {step:#}"))
-}
-
-/// A file of one test, removed when it ends.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new(name: &str, content: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("tidegate-explain-{}-{name}", std::process::id()));
-        fs::write(&path, content).unwrap();
-        Self(path)
-    }
-
-    fn path(&self) -> &str {
-        self.0.to_str().unwrap()
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
-    }
 }
 
 const REFUND: [&str; 4] = ["--server", "billing", "tools/call", "issue_refund"];
@@ -103,7 +59,7 @@ fn a_fleets_quota_is_decided_by_what_it_says_for_a_service_that_does_not_answer(
         policy["quotas"] = json!([quota]);
         let global = json!({"cluster": "limits", "protocol": "reserve"});
         let document = json!({"host": {"stores": {"global": global}}, "layers": [policy]});
-        Scratch::new(&format!("fleet-{on_store_error}"), &document.to_string())
+        Written::new("policy.json", &document.to_string())
     };
     let call = [&["--as", "team=finance", "--arguments", r#"{"amount": 20}"#][..], &REFUND].concat();
     let closed = report(with("deny").path(), &call, 1);
@@ -149,7 +105,7 @@ fn where_no_rule_comes_near_the_suggested_rule_allows_the_call() {
     );
     let mut policy: Value = serde_json::from_slice(&fs::read(STARTER).unwrap()).unwrap();
     policy["rules"].as_array_mut().unwrap().push(rule);
-    let grown = Scratch::new("grown.json", &policy.to_string());
+    let grown = Written::new("grown.json", &policy.to_string());
     assert_eq!(report(grown.path(), &call, 0)["rule"], "allow-send-report");
 }
 
@@ -162,7 +118,7 @@ fn identity_tells_which_claim_supplied_what() {
     assert!(asked.contains(&json!({"asked": "claim `team`", "answer": "finance"})), "{source}");
     let nobody = explain(DEMO, &["--server", "billing", "tools/call", "get_invoice"]);
     let text = stdout(&nobody);
-    assert_eq!(nobody.status.code(), Some(1), "{text}");
+    assert_eq!(typed::code(&nobody), 1, "{text}");
     assert!(text.contains("principal_missing") && text.contains("say who calls with --as"), "{text}");
 }
 
@@ -170,7 +126,7 @@ fn identity_tells_which_claim_supplied_what() {
 fn a_list_tells_which_entries_are_hidden_and_what_is_narrowed() {
     let tools = r#"[{"name": "issue_refund", "inputSchema": {"type": "object", "properties": {"amount": {"type": "number"}}}},
         {"name": "delete_customer"}, {"name": "get_invoice"}, {"name": "restart"}]"#;
-    let tools = Scratch::new("tools.json", tools);
+    let tools = Written::new("tools.json", tools);
     let list = ["--as", "team=finance", "--server", "billing", "tools/list", "--tools", tools.path()];
     let report_of_list = report(DEMO, &list, 0);
     let entries = step(&report_of_list, "entries");
@@ -181,14 +137,17 @@ fn a_list_tells_which_entries_are_hidden_and_what_is_narrowed() {
     let restart = detail(entries, "entry", "restart");
     assert_eq!((&restart["shown"], &restart["reason"]), (&json!(false), &json!("tool_not_allowed")));
 
-    let captured =
-        report(DEMO, &["--as", "team=finance", "--server", "billing", "tools/list", "--capture", CAPTURE], 0);
+    let captured = report(
+        DEMO,
+        &["--as", "team=finance", "--server", "billing", "tools/list", "--capture", &capture("rmcp-modern.jsonl")],
+        0,
+    );
     assert!(step(&captured, "entries")["details"].as_array().unwrap().len() > 3, "{captured:#}");
 }
 
 #[test]
 fn messages_as_they_are_and_both_eras_and_header_modes_are_explained() {
-    let doubled = Scratch::new("doubled.json", r#"{"jsonrpc":"2.0","id":1,"method":"ping","method":"tools/call"}"#);
+    let doubled = Written::new("doubled.json", r#"{"jsonrpc":"2.0","id":1,"method":"ping","method":"tools/call"}"#);
     let refused = report(DEMO, &["--as", "team=finance", "--server", "billing", "--message", doubled.path()], 1);
     assert_eq!(refused["reason"], "duplicate_key");
     let call = [&["--as", "team=finance", "--arguments", r#"{"amount": 1}"#][..], &REFUND].concat();
@@ -205,7 +164,7 @@ fn messages_as_they_are_and_both_eras_and_header_modes_are_explained() {
 
 #[test]
 fn what_cannot_be_used_is_told_with_its_place_and_exits_with_2() {
-    let broken = Scratch::new("broken.json", r#"{"version": "tidegate/v1", "nmae": "x"}"#);
+    let broken = Written::new("broken.json", r#"{"version": "tidegate/v1", "nmae": "x"}"#);
     let cases: [(&str, &[&str], &[&str]); 7] = [
         (
             DEMO,
@@ -222,7 +181,7 @@ fn what_cannot_be_used_is_told_with_its_place_and_exits_with_2() {
     for (policy, arguments, expected) in cases {
         let output = explain(policy, arguments);
         let text = stderr(&output);
-        assert_eq!(output.status.code(), Some(2), "{arguments:?}\n{text}");
+        assert_eq!(typed::code(&output), 2, "{arguments:?}\n{text}");
         for expected in expected {
             assert!(text.contains(expected), "{expected} is missing in\n{text}");
         }

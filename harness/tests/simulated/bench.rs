@@ -1,38 +1,20 @@
 //! `bench` as it is typed: what its report is made of. What it measures is no test's business.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "helpers of tests state what must hold"
-)]
 
-use std::process::{Command, Output};
+use std::process::Output;
 
 use serde_json::Value;
 
-const STARTER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../policies/starter.json");
-const CAPTURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/captures/typescript-2-modern.jsonl");
-const CAPTURED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/captures/policy.json");
+use crate::typed::{STARTER, capture, code, json, stderr, stdout, tidegate};
 
 fn bench(arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tidegate"));
-    if !arguments.contains(&"--seconds") {
-        command.args(["bench", "--seconds", "0.05"]);
-    } else {
-        command.arg("bench");
-    }
-    command.args(arguments).output().unwrap()
-}
-
-fn said(output: &Output) -> String {
-    let text = String::from_utf8(output.stderr.clone()).unwrap();
-    text.split_whitespace().filter(|it| *it != "│").collect::<Vec<_>>().join(" ")
+    let seconds: &[&str] = if arguments.contains(&"--seconds") { &[] } else { &["--seconds", "0.05"] };
+    tidegate(&[&["bench"][..], seconds, arguments].concat())
 }
 
 fn report(arguments: &[&str]) -> Value {
     let output = bench(&[arguments, &["--format", "json"]].concat());
-    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
-    serde_json::from_slice(&output.stdout).unwrap()
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    json(&output)
 }
 
 #[test]
@@ -59,25 +41,31 @@ fn every_message_is_measured_in_wasmtime_natively_and_without_a_policy() {
 
 #[test]
 fn the_messages_of_a_capture_are_measured_instead() {
-    let arguments = ["--policy", CAPTURED, "--as", "team=finance", "--messages", CAPTURE];
+    let (policy, recorded) = (capture("policy.json"), capture("typescript-2-modern.jsonl"));
+    let arguments = ["--policy", &policy, "--as", "team=finance", "--messages", &recorded];
     let output = bench(&arguments);
-    let text = String::from_utf8(output.stdout.clone()).unwrap();
-    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let text = stdout(&output);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
     assert!(text.contains("line 1 ") && text.contains("tools/call ") && text.contains("x no policy"), "{text}");
     assert!(!text.contains('\u{1b}'), "no colours where nobody looks");
-    let exchanges = std::fs::read_to_string(CAPTURE).unwrap().lines().count();
+    let exchanges = std::fs::read_to_string(&recorded).unwrap().lines().count();
     assert_eq!(report(&arguments)["messages"].as_array().unwrap().len(), exchanges);
 }
 
 #[test]
 fn a_measurement_of_refusals_alone_says_so() {
     let output = bench(&["--policy", STARTER]);
-    assert_eq!(output.status.code(), Some(0));
-    assert!(said(&output).contains("every message is refused") && said(&output).contains("--as"), "{}", said(&output));
+    assert_eq!(code(&output), 0);
+    assert!(
+        stderr(&output).contains("every message is refused") && stderr(&output).contains("--as"),
+        "{}",
+        stderr(&output)
+    );
 }
 
 #[test]
 fn what_cannot_be_measured_says_why() {
+    let recorded = capture("typescript-2-modern.jsonl");
     let here = concat!(env!("CARGO_MANIFEST_DIR"), "/src/main.rs");
     for (arguments, expected) in [
         (&["--policy", "/nonexistent/policy.json"][..], "cannot read /nonexistent/policy.json"),
@@ -85,10 +73,10 @@ fn what_cannot_be_measured_says_why() {
         (&["--policy", STARTER, "--messages", here], "no capture format known here"),
         (&["--policy", STARTER, "--as", "colour=blue"], "colour=blue"),
         (&["--policy", STARTER, "--seconds", "0"], "0.01 to 86400"),
-        (&["--policy", STARTER, "--messages", CAPTURE, "--tool", "x"], "cannot be used with"),
+        (&["--policy", STARTER, "--messages", &recorded, "--tool", "x"], "cannot be used with"),
     ] {
         let output = bench(arguments);
-        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
-        assert!(said(&output).contains(expected), "{arguments:?}: {}", said(&output));
+        assert_eq!(code(&output), 2, "{arguments:?}");
+        assert!(stderr(&output).contains(expected), "{arguments:?}: {}", stderr(&output));
     }
 }
