@@ -255,9 +255,11 @@ async fn the_envoy_filter_governs() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_wasm_plugin_governs_without_holding_headers() {
+async fn both_plugins_govern_without_holding_headers() {
     let issuer = Issuer::new("https://idp.example.com").unwrap();
-    let server = Server::start(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
-    let bootstrap = plugged(proxy(server.address(), &issuer), &manifest("istio-wasmplugin", &AS_SHIPPED));
-    assert_eq!(assert_governs(bootstrap, &server, &issuer).await, 1, "headers went on");
+    for form in ["istio-wasmplugin", "istio-trafficextension"] {
+        let server = Server::start(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
+        let bootstrap = plugged(proxy(server.address(), &issuer), &manifest(form, &AS_SHIPPED));
+        assert_eq!(assert_governs(bootstrap, &server, &issuer).await, 1, "{form}: headers went on");
+    }
 }
